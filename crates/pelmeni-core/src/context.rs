@@ -1,0 +1,115 @@
+//! What travels with a poll: the task, its budget, and the requests to cancel that are on their way.
+//!
+//! One thread-local without destructor, saved and restored around each poll, because polls nest: a task may block on
+//! another future inside its own poll.
+
+use std::cell::Cell;
+use std::ptr;
+
+use crate::raw::RawTask;
+use crate::thread_state;
+
+/// How many leaf operations a task may complete in one poll before it must let others run.
+pub const BUDGET: u32 = 128;
+
+/// No task is being polled: no limit.
+const UNLIMITED: u32 = u32::MAX;
+
+pub(crate) struct Context {
+    /// The data of the waker of the task that is being polled.
+    task: Cell<*const ()>,
+    budget: Cell<u32>,
+    requests: Cell<u32>,
+    /// The task asked to run again after the others, and did not touch its waker for it.
+    yielded: Cell<bool>,
+}
+
+thread_state! {
+    static CONTEXT: Context = Context {
+        task: Cell::new(ptr::null()),
+        budget: Cell::new(UNLIMITED),
+        requests: Cell::new(0),
+        yielded: Cell::new(false),
+    }
+}
+
+/// The context of one poll; dropping it brings the one before back, also when the poll unwinds.
+pub(crate) struct Scope {
+    task: *const (),
+    budget: u32,
+    requests: u32,
+    yielded: bool,
+}
+
+/// Enters the poll of a task that brings some requests to cancel.
+pub(crate) fn enter(task: RawTask, requests: u32) -> Scope {
+    CONTEXT.with(|context| Scope {
+        task: context.task.replace(task.data()),
+        budget: context.budget.replace(BUDGET),
+        requests: context.requests.replace(requests),
+        yielded: context.yielded.replace(false),
+    })
+}
+
+/// Enters a part of a poll that neither budget nor requests reach: a scope's own timer, say.
+pub(crate) fn unaffected() -> Scope {
+    CONTEXT.with(|context| Scope {
+        task: context.task.get(),
+        budget: context.budget.replace(UNLIMITED),
+        requests: context.requests.replace(0),
+        yielded: context.yielded.get(),
+    })
+}
+
+impl Drop for Scope {
+    fn drop(&mut self) {
+        CONTEXT.with(|context| {
+            context.task.set(self.task);
+            context.budget.set(self.budget);
+            context.requests.set(self.requests);
+            context.yielded.set(self.yielded);
+        });
+    }
+}
+
+/// How many requests travel with the poll that runs now.
+#[inline]
+pub(crate) fn requests() -> u32 {
+    CONTEXT.with(|context| context.requests.get())
+}
+
+/// Takes all the requests that travel, or puts others in their place.
+pub(crate) fn replace_requests(requests: u32) -> u32 {
+    CONTEXT.with(|context| context.requests.replace(requests))
+}
+
+/// Takes one unit of budget. False: a request travels, or the budget is spent.
+#[inline]
+pub(crate) fn proceed() -> bool {
+    CONTEXT.with(|context| match context.budget.get() {
+        _ if context.requests.get() > 0 => false,
+        UNLIMITED => true,
+        0 => false,
+        left => {
+            context.budget.set(left - 1);
+            true
+        }
+    })
+}
+
+/// Has the task with this waker run again after the others. False: it is not the task that is being polled.
+#[inline]
+pub(crate) fn yield_task(waker_data: *const ()) -> bool {
+    CONTEXT.with(|context| {
+        let is_polled = ptr::eq(context.task.get(), waker_data);
+        if is_polled {
+            context.yielded.set(true);
+        }
+        is_polled
+    })
+}
+
+/// Says whether the task that was polled asked to run again.
+pub(crate) fn has_yielded() -> bool {
+    CONTEXT.with(|context| context.yielded.get())
+}

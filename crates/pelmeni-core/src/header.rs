@@ -1,0 +1,78 @@
+//! The untyped front of a task, and the functions that know its type.
+
+use std::fmt;
+use std::ptr::NonNull;
+use std::task::Context;
+
+use crate::error::JoinError;
+use crate::info::TaskInfo;
+use crate::joiner::Joiner;
+use crate::primitive::UnsafeCell;
+use crate::raw::RawTask;
+use crate::runnable::Cause;
+use crate::state::State;
+
+/// What every task begins with, whatever its future is: 32 bytes on a 64-bit machine.
+#[repr(C)]
+pub(crate) struct Header {
+    pub(crate) state: State,
+    pub(crate) vtable: &'static Vtable,
+    /// The next task of an intrusive list. Owned by whoever holds the [`Runnable`](crate::Runnable).
+    pub(crate) link: UnsafeCell<Option<RawTask>>,
+    /// The waker of whoever awaits the handle. Owned as the `JOINER` bit says (law R5).
+    pub(crate) joiner: UnsafeCell<Option<Joiner>>,
+}
+
+/// The functions that know the future's type; each takes the address of the cell that the header begins.
+pub(crate) struct Vtable {
+    /// Polls the future once; when it is ready or panics, drops it and puts the output in place. Needs R1.
+    pub(crate) poll: unsafe fn(RawTask, &mut Context<'_>) -> Polled,
+    /// Drops the future and puts the error in place of an output. Needs R1.
+    pub(crate) cancel: unsafe fn(RawTask, JoinError),
+    /// Replaces an output by "cancelled". Needs R1.
+    pub(crate) discard: unsafe fn(RawTask),
+    /// Drops the output; a panic that nobody has seen is reported. Needs R4.
+    pub(crate) drop_output: unsafe fn(RawTask),
+    /// Moves the output to the address, which is that of a `Result<T, JoinError>`. Needs R4.
+    pub(crate) take_output: unsafe fn(RawTask, NonNull<()>),
+    /// Hands the right to poll (which the caller gives up) to the scheduler.
+    pub(crate) schedule: unsafe fn(RawTask, Cause),
+    /// Tells the scheduler that the task is about to be complete. Needs R1.
+    pub(crate) release: unsafe fn(RawTask),
+    /// Drops the scheduler and frees the memory. Needs R6.
+    pub(crate) free: unsafe fn(RawTask),
+}
+
+/// How a poll ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Polled {
+    Pending,
+    Ready,
+}
+
+/// What a scheduler does for the tasks that were made for it.
+///
+/// Each task owns one of these: it is the task's way home, and should be small. It is dropped when the task's memory is
+/// freed, which can happen on any thread and long after the task has ended, because a waker can outlive both.
+pub trait Schedule: Send + Sync + 'static {
+    /// Takes the right to poll a task that became ready.
+    ///
+    /// It runs on whatever thread wakes the task, perhaps inside another task's poll, and must not block or panic. The
+    /// task keeps what its scheduler points at alive until the task is passed on; after that it can be freed at once.
+    fn schedule(&self, task: crate::Runnable, cause: Cause);
+
+    /// Hears that the task is about to be complete; its future is gone. Called once for each task.
+    fn release(&self);
+
+    /// Tells a task's name and where it was spawned. Called before [`release`](Schedule::release) only.
+    fn describe(&self) -> TaskInfo;
+
+    /// Hears of a panic that nobody will learn from a [`JoinHandle`](crate::JoinHandle).
+    fn unobserved(&self, panic: &JoinError);
+}
+
+impl fmt::Debug for Header {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Task").field("state", &self.state).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,76 @@
+//! A task as a thing in memory: the core of the pelmeni runtime. It knows no thread pool, no descriptor and no clock.
+//!
+//! The life of a task, in four steps:
+//!
+//! ```
+//! use pelmeni_core::{Cause, JoinError, Runnable, Schedule, TaskInfo, task};
+//! use std::panic::Location;
+//! use std::sync::mpsc::{Sender, channel};
+//!
+//! // 1. A scheduler says where a task goes when it becomes ready. Here: into a channel.
+//! #[derive(Debug)]
+//! struct Queue(Sender<Runnable>);
+//! impl Schedule for Queue {
+//!     fn schedule(&self, task: Runnable, _: Cause) { drop(self.0.send(task)); }
+//!     fn release(&self) {}
+//!     fn describe(&self) -> TaskInfo { TaskInfo::new(None, Location::caller()) }
+//!     fn unobserved(&self, panic: &JoinError) { eprintln!("{panic}"); }
+//! }
+//!
+//! // 2. A future becomes a task: the right to poll it once, and a handle on its result.
+//! let (sender, queue) = channel();
+//! let (runnable, handle) = task(async { 6 * 7 }, |_| Queue(sender.clone()));
+//!
+//! // 3. Whoever has the right to poll uses it. A task that is woken later comes through the scheduler.
+//! runnable.run();
+//! for woken in queue.try_iter() { woken.run(); }
+//!
+//! // 4. The handle is a future of the result.
+//! assert!(handle.is_finished());
+//! ```
+//!
+//! | module | what |
+//! |---|---|
+//! | `state` | the state word: bits, diagram, steps |
+//! | `cell` | the allocation, and the law of who may touch what |
+//! | `header`, `raw` | its untyped front; its address |
+//! | `waker`, `joiner` | the four waker functions; a waker in one word |
+//! | `runnable`, `join` | the right to poll; the result and the kill switch |
+//! | `list` | places that hold tasks without allocating |
+//! | [`cancel`](mod@cancel), [`coop`], `context` | what travels with a poll: requests to cancel, budget |
+//! | [`park`] | a thread's sleep token |
+//! | [`primitive`] | atomics, cells, locks: std's or loom's |
+
+mod context;
+mod error;
+mod header;
+mod info;
+
+// The modules that contain `unsafe`: the list that ARCHITECTURE.md gives.
+#[expect(unsafe_code, reason = "allocates the task and knows the type of its future")]
+mod cell;
+#[expect(unsafe_code, reason = "owns the output and the joiner slot")]
+mod join;
+#[expect(unsafe_code, reason = "keeps a waker in one word")]
+mod joiner;
+#[expect(unsafe_code, reason = "threads tasks on their own links")]
+pub mod list;
+#[expect(unsafe_code, reason = "a task's address")]
+mod raw;
+#[expect(unsafe_code, reason = "has the right to poll")]
+mod runnable;
+#[expect(unsafe_code, reason = "the waker's table of functions")]
+mod waker;
+
+pub mod cancel;
+pub mod coop;
+pub mod park;
+#[doc(hidden)]
+pub mod primitive;
+mod state;
+
+pub use error::JoinError;
+pub use header::Schedule;
+pub use info::TaskInfo;
+pub use join::{AbortHandle, JoinHandle};
+pub use runnable::{Cause, RegisteredTask, Runnable, TaskRef, task, task_unchecked};

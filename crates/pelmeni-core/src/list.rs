@@ -1,0 +1,163 @@
+//! Places that hold tasks without allocating: an [`Inbox`] that any thread fills, a [`Slot`] that anybody empties.
+//!
+//! Both own what law R1 calls the right to poll. The inbox threads its tasks on their own links; whoever takes them takes
+//! all, so nothing is ever popped alone and there is no ABA. Dropping either cancels what is left in it.
+//!
+//! Source of the inbox: R. Kent Treiber, "Systems programming: coping with parallelism", 1986.
+
+use std::ptr::{self, NonNull};
+
+use crate::Runnable;
+use crate::header::Header;
+use crate::primitive::atomic::{AtomicPtr, Ordering};
+use crate::raw::RawTask;
+
+/// A list that any thread pushes to and one takes whole.
+#[derive(Debug)]
+pub struct Inbox {
+    head: AtomicPtr<Header>,
+}
+
+impl Default for Inbox {
+    fn default() -> Self {
+        Inbox { head: AtomicPtr::new(ptr::null_mut()) }
+    }
+}
+
+impl Inbox {
+    /// Adds a task. True: the inbox was empty.
+    pub fn push(&self, task: Runnable) -> bool {
+        let task = task.into_raw();
+        // SAFETY: the right to poll keeps the task alive (R1, R3).
+        let header = unsafe { task.header() };
+        let mut head = self.head.load(Ordering::Relaxed);
+        loop {
+            let next = NonNull::new(head).map(RawTask::new);
+            // SAFETY: the link belongs to the holder of the right to poll (R1).
+            header.link.with_mut(|link| unsafe { *link = next });
+            // Release: publishes the link and the task; pairs with the Acquire in take_all.
+            match self.head.compare_exchange_weak(
+                head,
+                task.pointer().as_ptr(),
+                Ordering::Release,
+                Ordering::Relaxed,
+            ) {
+                Ok(_) => return head.is_null(),
+                Err(other) => head = other,
+            }
+        }
+    }
+
+    /// Says whether there is nothing in it. Relaxed: whoever parks on the answer puts a fence before it.
+    pub fn is_empty(&self) -> bool {
+        self.head.load(Ordering::Relaxed).is_null()
+    }
+
+    /// Takes all tasks, in the order in which they came.
+    pub fn take_all(&self) -> Taken {
+        if self.is_empty() {
+            return Taken { next: None };
+        }
+        // Acquire: pairs with the Release in push.
+        let mut newest = self.head.swap(ptr::null_mut(), Ordering::Acquire);
+        let mut oldest = None;
+        while let Some(task) = NonNull::new(newest).map(RawTask::new) {
+            // SAFETY: the right to poll came with the list (R1).
+            let header = unsafe { task.header() };
+            header.link.with_mut(|link| {
+                // SAFETY: the link belongs to the holder of the right to poll (R1).
+                let next = unsafe { std::mem::replace(&mut *link, oldest) };
+                newest = next.map_or(ptr::null_mut(), |next| next.pointer().as_ptr());
+            });
+            oldest = Some(task);
+        }
+        Taken { next: oldest }
+    }
+}
+
+impl Drop for Inbox {
+    fn drop(&mut self) {
+        self.take_all().for_each(drop);
+    }
+}
+
+/// The tasks that were in an inbox. Those that are not taken out are cancelled with it.
+#[derive(Debug)]
+pub struct Taken {
+    next: Option<RawTask>,
+}
+
+// SAFETY: it holds Runnables, which are Send.
+unsafe impl Send for Taken {}
+
+impl Iterator for Taken {
+    type Item = Runnable;
+
+    fn next(&mut self) -> Option<Runnable> {
+        let task = self.next?;
+        // SAFETY: the right to poll is ours (R1).
+        let header = unsafe { task.header() };
+        // SAFETY: the link belongs to the holder of the right to poll (R1).
+        self.next = header.link.with_mut(|link| unsafe { (*link).take() });
+        // SAFETY: the right to poll goes to the caller.
+        Some(unsafe { Runnable::from_raw(task) })
+    }
+}
+
+impl Drop for Taken {
+    fn drop(&mut self) {
+        self.for_each(drop);
+    }
+}
+
+/// A place for one task: a pointer that its owner fills and anybody empties.
+#[derive(Debug)]
+pub struct Slot {
+    task: AtomicPtr<Header>,
+}
+
+impl Default for Slot {
+    fn default() -> Self {
+        Slot { task: AtomicPtr::new(ptr::null_mut()) }
+    }
+}
+
+impl Slot {
+    /// Puts a task in and returns the one that was there. Only one thread, the owner, may call this.
+    pub fn put(&self, task: Runnable) -> Option<Runnable> {
+        let task = task.into_raw().pointer().as_ptr();
+        // Only the owner fills the slot, so an empty one stays empty: no exchange is needed.
+        if self.is_empty() {
+            // Release: publishes the task; pairs with the Acquire in take.
+            self.task.store(task, Ordering::Release);
+            return None;
+        }
+        // AcqRel: as the store, and as in take.
+        Slot::runnable(self.task.swap(task, Ordering::AcqRel))
+    }
+
+    /// Takes the task out.
+    pub fn take(&self) -> Option<Runnable> {
+        if self.is_empty() {
+            return None;
+        }
+        // Acquire: pairs with the Release in put.
+        Slot::runnable(self.task.swap(ptr::null_mut(), Ordering::Acquire))
+    }
+
+    /// Says whether it holds nothing. Relaxed: whoever parks on the answer puts a fence before it.
+    pub fn is_empty(&self) -> bool {
+        self.task.load(Ordering::Relaxed).is_null()
+    }
+
+    fn runnable(task: *mut Header) -> Option<Runnable> {
+        // SAFETY: the right to poll was put in with the task, and has just been taken out (R1).
+        NonNull::new(task).map(|task| unsafe { Runnable::from_raw(RawTask::new(task)) })
+    }
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        drop(self.take());
+    }
+}

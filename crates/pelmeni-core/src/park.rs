@@ -1,0 +1,120 @@
+//! A thread's sleep token: [`Parker`].
+//!
+//! ```text
+//!            unpark (1)                park (3)
+//!   EMPTY ---------------> NOTIFIED ------------> EMPTY, returns at once
+//!     |
+//!     | park (2)            unpark (4): takes the lock, rings
+//!     +-----> PARKED --------------------------> NOTIFIED, the sleeper returns and leaves EMPTY
+//!     |
+//!     | leave_for (5)       unpark (6): says Elsewhere; the caller interrupts that wait
+//!     +-----> ELSEWHERE -----------------------> NOTIFIED, the sleeper returns and leaves EMPTY
+//! ```
+//! Tokens coalesce: two unparks before a park make one. What is written before an unpark is visible after the park that it
+//! ends. A thread that waits for the kernel (in the driver, say) is *elsewhere*: no condition variable reaches it there.
+//!
+//! A mutex and a condition variable carry the sleep, and not `std::thread::park`, because a task may call that itself
+//! and take our token; and because this one belongs to a worker's seat, where threads come and go.
+
+use std::time::Duration;
+
+use crate::primitive::atomic::{AtomicUsize, Ordering};
+use crate::primitive::{Condvar, Mutex, seeded};
+
+const EMPTY: usize = 0;
+const NOTIFIED: usize = 1;
+const PARKED: usize = 2;
+const ELSEWHERE: usize = 3;
+
+/// Puts its thread to sleep until another one unparks it. Only one thread may park at a time.
+#[derive(Debug, Default)]
+pub struct Parker {
+    state: AtomicUsize,
+    lock: Mutex<()>,
+    bell: Condvar,
+}
+
+/// What an unpark has found.
+#[must_use]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unparked {
+    /// The thread is awake, or was rung.
+    Done,
+    /// The thread waits elsewhere, and the caller must interrupt that wait.
+    Elsewhere,
+}
+
+impl Parker {
+    /// A parker without a token.
+    pub fn new() -> Parker {
+        Parker { state: AtomicUsize::new(EMPTY), lock: Mutex::new(()), bell: Condvar::new() }
+    }
+
+    /// Sleeps until there is a token, and takes it. With a timeout it may return without one.
+    pub fn park(&self, timeout: Option<Duration>) {
+        if self.take_token() {
+            return;
+        }
+        let mut guard = self.lock.lock();
+        // Acquire: pairs with the Release in unpark. The lock keeps an unpark from ringing before we wait.
+        if self.exchange(EMPTY, PARKED).is_err() && !seeded(6) {
+            self.state.swap(EMPTY, Ordering::Acquire);
+            return;
+        }
+        loop {
+            guard = match timeout {
+                None => self.bell.wait(guard),
+                Some(timeout) => self.bell.wait_timeout(guard, timeout),
+            };
+            // Without a timeout, a wait that ended for no reason goes on.
+            if timeout.is_some() || self.state.load(Ordering::Relaxed) == NOTIFIED {
+                break;
+            }
+        }
+        // Acquire: pairs with the Release in unpark. A swap, so that a token that came last is seen and taken.
+        self.state.swap(EMPTY, Ordering::Acquire);
+    }
+
+    /// Announces that the thread is about to wait elsewhere. False: there was a token, which is now taken; do not wait.
+    pub fn leave_for(&self) -> bool {
+        // Acquire: pairs with the Release in unpark.
+        if self.exchange(EMPTY, ELSEWHERE).is_ok() {
+            return true;
+        }
+        self.state.swap(EMPTY, Ordering::Acquire);
+        false
+    }
+
+    /// Announces that the wait elsewhere is over, and takes the token if there is one.
+    pub fn come_back(&self) {
+        // Acquire: pairs with the Release in unpark.
+        self.state.swap(EMPTY, Ordering::Acquire);
+    }
+
+    /// Leaves a token and ends the sleep. Must be followed by an interruption if the answer is `Elsewhere`.
+    pub fn unpark(&self) -> Unparked {
+        // Release: publishes what was done before; pairs with every Acquire above. A swap, and not an exchange that may
+        // fail, because a token that finds a token must publish too.
+        match self.state.swap(NOTIFIED, Ordering::AcqRel) {
+            PARKED => {
+                // The sleeper announced itself under the lock: once we have had it, the sleeper waits for the bell.
+                if !seeded(106) {
+                    drop(self.lock.lock());
+                }
+                self.bell.notify_one();
+                Unparked::Done
+            }
+            ELSEWHERE => Unparked::Elsewhere,
+            _ => Unparked::Done,
+        }
+    }
+
+    fn take_token(&self) -> bool {
+        self.state.load(Ordering::Relaxed) == NOTIFIED
+            && self.state.swap(EMPTY, Ordering::Acquire) == NOTIFIED
+    }
+
+    fn exchange(&self, from: usize, to: usize) -> Result<usize, usize> {
+        self.state.compare_exchange(from, to, Ordering::Acquire, Ordering::Relaxed)
+    }
+}

@@ -1,0 +1,250 @@
+//! The building blocks that loom can replace: atomics, cells, locks, threads, allocation.
+//!
+//! This is the only file that names loom. Two twins of one shape follow; the rest of pelmeni is written once, against
+//! their common face. Loom is chosen by `cfg(all(loom, feature = "loom"))` and never by `cfg(loom)` alone, so that a
+//! program which model-checks itself can depend on pelmeni without losing it.
+//!
+//! [`seeded`] is how a model proves that it can fail: the environment variable `PELMENI_MUTANT=n` switches on one
+//! deliberate bug, in builds for loom only. Elsewhere it is the constant `false` and costs nothing.
+//!
+//! Rejected: calling std's types directly and shadowing them with loom's by path tricks. Loom's cells and locks have a
+//! different face (`with`, no poison), and code that hides this is wrong in one of its two builds.
+
+pub use imp::*;
+
+#[cfg(not(all(loom, feature = "loom")))]
+mod imp {
+    use std::sync::PoisonError;
+    use std::time::Duration;
+
+    pub use std::hint::spin_loop;
+    pub use std::sync::{Arc, MutexGuard, atomic};
+    pub use std::thread::yield_now;
+
+    /// Declares a thread-local without destructor, so that reading it never fails, not even while the thread ends.
+    #[macro_export]
+    #[doc(hidden)]
+    macro_rules! thread_state {
+        ($(#[$doc:meta])* $vis:vis static $name:ident: $type:ty = $init:expr) => {
+            std::thread_local! { $(#[$doc])* $vis static $name: $type = const { $init }; }
+        };
+    }
+
+    /// Memory blocks whose leak a model would see.
+    #[expect(unsafe_code, reason = "the allocator's contract is passed on to the caller")]
+    pub mod alloc {
+        pub use std::alloc::Layout;
+
+        /// A block of memory of this layout, never null: failure ends the process as it does for `Box`.
+        ///
+        /// # Safety
+        /// `layout` has a size above zero.
+        pub unsafe fn alloc(layout: Layout) -> *mut u8 {
+            // SAFETY: the caller vouches for the size.
+            let block = unsafe { std::alloc::alloc(layout) };
+            if block.is_null() {
+                std::alloc::handle_alloc_error(layout);
+            }
+            block
+        }
+
+        /// Gives a block back.
+        ///
+        /// # Safety
+        /// `block` came from [`alloc`] with the same `layout` and is not used again.
+        pub unsafe fn dealloc(block: *mut u8, layout: Layout) {
+            // SAFETY: the caller vouches for origin and layout.
+            unsafe { std::alloc::dealloc(block, layout) }
+        }
+    }
+
+    /// A deliberate bug is switched on: never, outside loom.
+    #[inline(always)]
+    pub const fn seeded(_mutant: u16) -> bool {
+        false
+    }
+
+    /// `std::cell::UnsafeCell` with loom's face: the pointer is handed to a closure.
+    #[derive(Debug, Default)]
+    #[repr(transparent)]
+    pub struct UnsafeCell<T>(std::cell::UnsafeCell<T>);
+
+    impl<T> UnsafeCell<T> {
+        /// Puts a value into a cell.
+        pub const fn new(value: T) -> Self {
+            UnsafeCell(std::cell::UnsafeCell::new(value))
+        }
+
+        /// Shows the value for reading.
+        #[inline(always)]
+        pub fn with<R>(&self, f: impl FnOnce(*const T) -> R) -> R {
+            f(self.0.get())
+        }
+
+        /// Shows the value for writing.
+        #[inline(always)]
+        pub fn with_mut<R>(&self, f: impl FnOnce(*mut T) -> R) -> R {
+            f(self.0.get())
+        }
+    }
+
+    /// A lock that does not poison: no user code runs under any of pelmeni's locks, so none is left half-written.
+    #[derive(Debug, Default)]
+    pub struct Mutex<T>(std::sync::Mutex<T>);
+
+    impl<T> Mutex<T> {
+        /// Puts a value behind a lock.
+        pub const fn new(value: T) -> Self {
+            Mutex(std::sync::Mutex::new(value))
+        }
+
+        /// Blocks the thread until the lock is free, then takes it.
+        #[inline]
+        pub fn lock(&self) -> MutexGuard<'_, T> {
+            self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        }
+
+        /// Takes the lock if it is free now.
+        #[inline]
+        pub fn try_lock(&self) -> Option<MutexGuard<'_, T>> {
+            match self.0.try_lock() {
+                Ok(guard) => Some(guard),
+                Err(std::sync::TryLockError::Poisoned(poison)) => Some(poison.into_inner()),
+                Err(std::sync::TryLockError::WouldBlock) => None,
+            }
+        }
+    }
+
+    /// Where threads wait for a condition on what a [`Mutex`] holds. Waits can end for no reason.
+    #[derive(Debug, Default)]
+    pub struct Condvar(std::sync::Condvar);
+
+    impl Condvar {
+        /// A condition that nobody waits for.
+        pub const fn new() -> Self {
+            Condvar(std::sync::Condvar::new())
+        }
+
+        /// Releases the lock and waits to be notified; takes the lock again.
+        pub fn wait<'a, T>(&self, guard: MutexGuard<'a, T>) -> MutexGuard<'a, T> {
+            self.0.wait(guard).unwrap_or_else(PoisonError::into_inner)
+        }
+
+        /// As [`wait`](Condvar::wait), for at most `timeout`.
+        pub fn wait_timeout<'a, T>(
+            &self,
+            guard: MutexGuard<'a, T>,
+            timeout: Duration,
+        ) -> MutexGuard<'a, T> {
+            self.0.wait_timeout(guard, timeout).unwrap_or_else(PoisonError::into_inner).0
+        }
+
+        /// Ends one wait.
+        pub fn notify_one(&self) {
+            self.0.notify_one();
+        }
+
+        /// Ends every wait.
+        pub fn notify_all(&self) {
+            self.0.notify_all();
+        }
+    }
+}
+
+#[cfg(all(loom, feature = "loom"))]
+#[allow(missing_docs, reason = "the other twin has the documentation")]
+mod imp {
+    use std::sync::OnceLock;
+    use std::time::Duration;
+
+    pub use loom::cell::UnsafeCell;
+    pub use loom::hint::spin_loop;
+    pub use loom::sync::{Arc, MutexGuard, atomic};
+    pub use loom::thread::yield_now;
+
+    #[doc(hidden)]
+    pub use loom;
+
+    #[macro_export]
+    #[doc(hidden)]
+    macro_rules! thread_state {
+        ($(#[$doc:meta])* $vis:vis static $name:ident: $type:ty = $init:expr) => {
+            $crate::primitive::loom::thread_local! { $(#[$doc])* $vis static $name: $type = $init; }
+        };
+    }
+
+    #[expect(unsafe_code, reason = "the allocator's contract is passed on to the caller")]
+    pub mod alloc {
+        pub use std::alloc::Layout;
+
+        /// # Safety
+        /// As in the other twin.
+        pub unsafe fn alloc(layout: Layout) -> *mut u8 {
+            // SAFETY: the caller vouches for the size.
+            unsafe { loom::alloc::alloc(layout) }
+        }
+
+        /// # Safety
+        /// As in the other twin.
+        pub unsafe fn dealloc(block: *mut u8, layout: Layout) {
+            // SAFETY: the caller vouches for origin and layout.
+            unsafe { loom::alloc::dealloc(block, layout) }
+        }
+    }
+
+    pub fn seeded(mutant: u16) -> bool {
+        static CHOSEN: OnceLock<u16> = OnceLock::new();
+        let chosen = CHOSEN.get_or_init(|| match std::env::var("PELMENI_MUTANT") {
+            Ok(number) => number.parse().expect("PELMENI_MUTANT is the number of a mutant"),
+            Err(_) => 0,
+        });
+        *chosen == mutant
+    }
+
+    #[derive(Debug, Default)]
+    pub struct Mutex<T>(loom::sync::Mutex<T>);
+
+    impl<T> Mutex<T> {
+        pub fn new(value: T) -> Self {
+            Mutex(loom::sync::Mutex::new(value))
+        }
+
+        pub fn lock(&self) -> MutexGuard<'_, T> {
+            self.0.lock().expect("loom's locks do not poison")
+        }
+
+        pub fn try_lock(&self) -> Option<MutexGuard<'_, T>> {
+            self.0.try_lock().ok()
+        }
+    }
+
+    #[derive(Debug, Default)]
+    pub struct Condvar(loom::sync::Condvar);
+
+    impl Condvar {
+        pub fn new() -> Self {
+            Condvar(loom::sync::Condvar::new())
+        }
+
+        pub fn wait<'a, T>(&self, guard: MutexGuard<'a, T>) -> MutexGuard<'a, T> {
+            self.0.wait(guard).expect("loom's locks do not poison")
+        }
+
+        /// Loom has no clock: the wait does not end by itself, and what depends on that shows as a deadlock.
+        pub fn wait_timeout<'a, T>(
+            &self,
+            guard: MutexGuard<'a, T>,
+            _timeout: Duration,
+        ) -> MutexGuard<'a, T> {
+            self.wait(guard)
+        }
+
+        pub fn notify_one(&self) {
+            self.0.notify_one();
+        }
+
+        pub fn notify_all(&self) {
+            self.0.notify_all();
+        }
+    }
+}

@@ -1,0 +1,258 @@
+//! The right to poll a task once, and how a task is made.
+
+use std::fmt;
+use std::future::Future;
+use std::io;
+use std::marker::PhantomData;
+use std::mem::ManuallyDrop;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::task::{Context, Waker};
+
+use crate::cell;
+use crate::context;
+use crate::error::JoinError;
+use crate::header::{Polled, Schedule};
+use crate::join::{AbortHandle, JoinHandle};
+use crate::raw::RawTask;
+use crate::state::{Complete, Finish, Leave, Snapshot};
+use crate::waker::VTABLE;
+
+/// The right to poll a task once; at most one exists for a task at any time (law R1).
+///
+/// Dropping it instead of running it cancels the task: its future is dropped here and now.
+#[must_use = "dropping a Runnable cancels its task"]
+pub struct Runnable(RawTask);
+
+/// Why a task is handed to its scheduler.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cause {
+    /// It was just made.
+    Spawn,
+    /// Somebody woke it while it was idle.
+    Wake,
+    /// It was polled, and must run again after the others: it yielded, or was woken during the poll.
+    Again,
+}
+
+// SAFETY: the future behind is `Send`, as `task` asks; or else whoever called `task_unchecked` has promised that the
+// Runnable stays on its thread.
+unsafe impl Send for Runnable {}
+
+/// Makes a task of a future; the caller schedules or runs the [`Runnable`] when it sees fit.
+///
+/// `home` makes the task's own [`Schedule`], and must not panic.
+pub fn task<F, S>(
+    future: F,
+    home: impl FnOnce(TaskRef<'_>) -> S,
+) -> (Runnable, JoinHandle<F::Output>)
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+    S: Schedule,
+{
+    let task = cell::allocate(future, false, home);
+    (Runnable(task), JoinHandle::new(task))
+}
+
+/// Makes a task of a future that cannot leave its thread, or that borrows.
+///
+/// # Safety
+/// * The scheduler hands the [`Runnable`] only to the thread that calls this, and it is dropped on that thread.
+/// * The future and its output are dropped before anything that they borrow: the caller keeps the handle, and waits until
+///   [`JoinHandle::is_finished`] before it lets go of what they borrow.
+pub unsafe fn task_unchecked<F, S>(
+    future: F,
+    home: impl FnOnce(TaskRef<'_>) -> S,
+) -> (Runnable, JoinHandle<F::Output>)
+where
+    F: Future,
+    S: Schedule,
+{
+    let task = cell::allocate(future, true, home);
+    (Runnable(task), JoinHandle::new(task))
+}
+
+impl Runnable {
+    /// # Safety
+    /// The caller has the right to poll the task and gives it to the result (R1).
+    pub(crate) unsafe fn from_raw(task: RawTask) -> Runnable {
+        Runnable(task)
+    }
+
+    /// The right to poll, to be given to something else.
+    pub(crate) fn into_raw(self) -> RawTask {
+        ManuallyDrop::new(self).0
+    }
+
+    /// Says whether the task must stay on the thread that spawned it.
+    pub fn is_local(&self) -> bool {
+        self.state().is_local()
+    }
+
+    /// Polls the task once, and does what follows: leaves it idle, schedules it again, or completes it.
+    ///
+    /// A panic of the future ends the task and not the caller.
+    #[inline]
+    pub fn run(self) {
+        let task = self.into_raw();
+        // SAFETY: the right to poll keeps the task alive until it is given up below (R1, R3).
+        let header = unsafe { task.header() };
+        let seen = header.state.start_poll();
+        if seen.is_aborted() {
+            // SAFETY: the right to poll is ours.
+            return unsafe { cancel(task, JoinError::cancelled()) };
+        }
+        let requests = if seen.requests() > 0 { header.state.take_requests() } else { 0 };
+        let scope = context::enter(task, requests);
+        // SAFETY: the task is alive during the poll, so a waker that borrows its reference is as good as one that owns it.
+        let waker = ManuallyDrop::new(unsafe { Waker::new(task.data(), &VTABLE) });
+        // SAFETY: as for the header.
+        let vtable = unsafe { task.vtable() };
+        // SAFETY: the right to poll is ours.
+        let polled = unsafe { (vtable.poll)(task, &mut Context::from_waker(&waker)) };
+        if context::requests() > 0 {
+            // Nobody took the request: it is the end of the task, whether it was just ready or not.
+            match polled {
+                // SAFETY: the right to poll is ours, and the poll has put an output in place.
+                Polled::Ready => unsafe { (vtable.discard)(task) },
+                // SAFETY: the right to poll is ours, and the future is in place.
+                Polled::Pending => unsafe { (vtable.cancel)(task, JoinError::cancelled()) },
+            }
+            drop(scope);
+            // SAFETY: the right to poll is ours, and an output is in place.
+            return unsafe { complete(task) };
+        }
+        let yielded = context::has_yielded();
+        drop(scope);
+        match polled {
+            // SAFETY: the right to poll is ours, and an output is in place.
+            Polled::Ready => unsafe { complete(task) },
+            // SAFETY: the right to poll is still ours, as no wake was answered.
+            Polled::Pending if yielded => unsafe { task.schedule(Cause::Again) },
+            // SAFETY: the right to poll is ours.
+            Polled::Pending => unsafe { finish(task, seen) },
+        }
+    }
+
+    /// Ends the task without running it, for want of a thread.
+    pub fn refuse(self, why: io::Error) {
+        // SAFETY: the right to poll is ours.
+        unsafe { cancel(self.into_raw(), JoinError::refused(why)) }
+    }
+
+    fn state(&self) -> Snapshot {
+        // SAFETY: the right to poll keeps the task alive (R1, R3).
+        unsafe { self.0.header() }.state.load()
+    }
+}
+
+impl Drop for Runnable {
+    fn drop(&mut self) {
+        // SAFETY: the right to poll is ours.
+        unsafe { cancel(self.0, JoinError::cancelled()) }
+    }
+}
+
+/// Ends a poll that returned pending.
+///
+/// # Safety
+/// The caller has the right to poll and gives it up.
+unsafe fn finish(task: RawTask, seen: Snapshot) {
+    // SAFETY: the right to poll keeps the task alive until the step is made (R1, R3).
+    match unsafe { task.header() }.state.finish_poll(seen) {
+        Finish::Idle => {}
+        // SAFETY: wakes are left, so the right to poll is still ours.
+        Finish::Again => unsafe { task.schedule(Cause::Again) },
+    }
+}
+
+/// Ends a task without polling it.
+///
+/// # Safety
+/// The caller has the right to poll and gives it up; the future is in place.
+#[cold]
+unsafe fn cancel(task: RawTask, why: JoinError) {
+    let scope = context::enter(task, 0);
+    // SAFETY: the right to poll keeps the task alive (R1, R3).
+    let vtable = unsafe { task.vtable() };
+    // SAFETY: as this function asks.
+    unsafe { (vtable.cancel)(task, why) };
+    drop(scope);
+    // SAFETY: the right to poll is still ours, and an output is in place.
+    unsafe { complete(task) };
+}
+
+/// Completes a task: tells its scheduler, publishes the output, wakes whoever joins it.
+///
+/// # Safety
+/// The caller has the right to poll and gives it up; the output is in place.
+unsafe fn complete(task: RawTask) {
+    // SAFETY: the right to poll keeps the task alive until it is complete (R1, R3).
+    let header = unsafe { task.header() };
+    // SAFETY: as this function asks.
+    unsafe { (header.vtable.release)(task) };
+    match header.state.complete() {
+        Complete::Leave => {}
+        Complete::WakeJoiner => {
+            // SAFETY: the slot belongs to the completing thread now (R5).
+            let joiner = header.joiner.with_mut(|slot| unsafe { (*slot).take() });
+            if header.state.release_joiner() == Leave::Free {
+                // SAFETY: the step told us to (R6).
+                unsafe { task.free() };
+            }
+            let waker = joiner.expect("JOINER says that the slot is full").into_waker();
+            // A waker can be anybody's code. Its panic has been reported, and the task is complete all the same.
+            let _ = catch_unwind(AssertUnwindSafe(|| waker.wake()));
+        }
+        Complete::DropOutput => {
+            // SAFETY: there is no handle, so the output is ours (R4).
+            unsafe { (header.vtable.drop_output)(task) };
+            if header.state.complete_detached() == Leave::Free {
+                // SAFETY: the step told us to (R6).
+                unsafe { task.free() };
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Runnable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Runnable").field(&self.state()).finish()
+    }
+}
+
+/// A look at a task by somebody who knows that it is alive: a registry, from the task's birth until its release.
+#[derive(Debug, Clone, Copy)]
+pub struct TaskRef<'a> {
+    task: RawTask,
+    alive: PhantomData<&'a ()>,
+}
+
+impl<'a> TaskRef<'a> {
+    pub(crate) fn new(task: &'a RawTask) -> TaskRef<'a> {
+        TaskRef { task: *task, alive: PhantomData }
+    }
+
+    /// A word to keep in a registry.
+    pub fn into_registered(self) -> RegisteredTask {
+        RegisteredTask(self.task)
+    }
+}
+
+/// A task as its registry remembers it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RegisteredTask(RawTask);
+
+// SAFETY: it is an address; what can be done with it is `unsafe` and says what it needs.
+unsafe impl Send for RegisteredTask {}
+
+impl RegisteredTask {
+    /// A reference of one's own, which outlives the registry's entry.
+    ///
+    /// # Safety
+    /// The task's [`Schedule::release`] has not returned yet: a registry holds the lock under which it removes entries.
+    pub unsafe fn retain(self) -> AbortHandle {
+        // SAFETY: a task that was not released is not complete, hence alive (R3).
+        unsafe { AbortHandle::retain(self.0) }
+    }
+}

@@ -1,0 +1,570 @@
+//! The state word of a task: flags, requests to cancel, references and wakes in one `AtomicU64`.
+//!
+//! ```text
+//!  63        44 43                16 15        8 7      0
+//! +------------+--------------------+-----------+--------+
+//! |   wakes    |     references     | requests  | flags  |
+//! +------------+--------------------+-----------+--------+
+//!
+//!            (1)                (2)                 (3)
+//!  spawn -> SCHEDULED --------> POLLED ----------> COMPLETE --> freed
+//!              ^                  |  |                      (7)
+//!              |   (4)  woken     |  | (5) pending
+//!              +------------------+  v
+//!              +<--------------- IDLE
+//!                 (6) wake
+//! ```
+//! A task is *scheduled* or *polled* while `wakes > 0` and *idle* while `wakes == 0`: there is no bit for it.
+//!
+//! | edge | verb | what it means |
+//! |---|---|---|
+//! | 1 | [`State::new`] | born with one wake: exactly one [`Runnable`](crate::Runnable) exists |
+//! | 2 | [`State::start_poll`] | whoever holds the `Runnable` notes how many wakes it has seen |
+//! | 3 | [`State::complete`] | the future is gone, the output (if somebody wants it) is in place |
+//! | 4, 5 | [`State::finish_poll`] | subtracts the wakes it has seen; what is left came in meanwhile, so the task runs again |
+//! | 6 | [`State::wake_by_ref`], [`State::wake_by_val`] | one `fetch_add`; the one that finds zero submits the task |
+//! | 7 | [`State::drop_reference`], [`State::drop_handle`] | the last one out frees the memory |
+//!
+//! # Why a count and not a flag
+//! A wake is one `fetch_add`, and the end of a poll is one `fetch_sub`; neither is a loop, and the line changes owner once.
+//! With a flag, both must read, decide and compare-and-swap. A wake that finds the task already scheduled still *writes*:
+//! that write is what makes the data that was stored before the wake visible to the poll that follows. A shortcut
+//! ("already scheduled: return") loses exactly this edge, and has done so in other runtimes.
+//!
+//! # Who may free
+//! A task that is not complete is alive by itself. A complete one is freed by whoever finds, after its own step, no
+//! reference, no `HANDLE` and no `JOINER`. `JOINER` on a complete task is the hold of the thread that completes it, while it
+//! takes the joiner's waker out.
+//!
+//! # Memory ordering
+//! Every read-modify-write is `AcqRel` and every load that leads to an access is `Acquire`; so each step sees all that
+//! was done before the steps that came before it on this word. Only [`State::clone_reference`] is `Relaxed`: whoever
+//! clones has a reference, and nothing is handed over.
+//!
+//! Source: the wake count is nexosim's idea; the ownership of the joiner slot follows the rules that tokio wrote down.
+
+use std::fmt;
+
+use crate::primitive::atomic::{AtomicU64, Ordering};
+use crate::primitive::{seeded, yield_now};
+
+/// The future is gone. Set once, by [`State::complete`]; never cleared.
+const COMPLETE: u64 = 1 << 0;
+/// A `JoinHandle` exists, so the output is wanted. Set at birth, cleared once when the handle is dropped.
+const HANDLE: u64 = 1 << 1;
+/// The joiner slot holds a waker. Set by the handle; cleared by the handle, or after `COMPLETE` by the completing thread.
+const JOINER: u64 = 1 << 2;
+/// The future is to be dropped instead of polled. Set by `abort`; never cleared.
+const ABORT: u64 = 1 << 3;
+/// The task stays on the thread that spawned it. Fixed at birth.
+const LOCAL: u64 = 1 << 4;
+
+/// One request to cancel. Added by `cancel`, taken when a poll starts.
+const REQUEST: u64 = 1 << 8;
+const REQUESTS_MAX: u64 = 0xff;
+/// One reference: a waker or an `AbortHandle`. `Runnable`, `JoinHandle` and the registry are not counted.
+const REFERENCE: u64 = 1 << 16;
+const REFERENCES_MAX: u64 = (1 << 28) - 1;
+/// One wake that no poll has answered yet. On top of the word, so that wakes of a complete task overflow into nothing.
+const WAKE: u64 = 1 << 44;
+
+/// From this many unanswered wakes on, wakers take their own wake back (see [`State::wake_overflow`]).
+const WAKES_MANY: u64 = 1 << 19;
+/// A poll answers at most this many, so that what wakers take back is never something that a poll has seen.
+const WAKES_SEEN_MAX: u64 = 1 << 18;
+
+/// The state word.
+pub(crate) struct State(AtomicU64);
+
+/// What the word was at one moment.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Snapshot(u64);
+
+/// What the caller of a wake must do.
+#[must_use]
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Wake {
+    /// The task was idle: submit it to its scheduler. The right to poll it is now the caller's.
+    Submit,
+    /// Somebody else will poll it, or it is complete.
+    Nothing,
+    /// The reference that the wake consumed was the last: free the task.
+    Free,
+}
+
+/// What the end of a poll leaves to do.
+#[must_use]
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Finish {
+    /// The task is idle. It may be polled elsewhere already: touch it no more.
+    Idle,
+    /// It was woken during the poll: submit it again.
+    Again,
+}
+
+/// What the completing thread must do.
+#[must_use]
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Complete {
+    /// The handle will see to output and memory: touch the task no more.
+    Leave,
+    /// A joiner's waker is in the slot: take it, then call [`State::release_joiner`].
+    WakeJoiner,
+    /// Nobody wants the output: drop it, then call [`State::complete_detached`].
+    DropOutput,
+}
+
+/// What whoever left must do.
+#[must_use]
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Leave {
+    /// Somebody else is still there.
+    Keep,
+    /// It was the last: free the task.
+    Free,
+}
+
+/// What a handle finds that gives up or replaces its waker.
+#[must_use]
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Joiner {
+    /// The slot is the handle's again, with the waker in it.
+    Returned,
+    /// The task is complete, and the completing thread takes the waker.
+    Complete,
+}
+
+impl State {
+    /// A task that is about to be scheduled for the first time, with a handle and no reference.
+    pub(crate) fn new(local: bool) -> State {
+        State(AtomicU64::new(HANDLE | WAKE | if local { LOCAL } else { 0 }))
+    }
+
+    /// Reads the word; what was done before it was written is visible.
+    pub(crate) fn load(&self) -> Snapshot {
+        // Acquire: pairs with the Release half of every step on this word.
+        Snapshot(self.0.load(Ordering::Acquire))
+    }
+
+    /// Adds a wake on behalf of a waker that stays.
+    #[inline]
+    pub(crate) fn wake_by_ref(&self) -> Wake {
+        if seeded(2) && !self.load().is_idle() {
+            return Wake::Nothing; // the lost edge of the module's doc
+        }
+        // Release: pairs with the Acquire in start_poll. Acquire: whoever submits takes over from the last poll.
+        let before = Snapshot(self.0.fetch_add(WAKE, Ordering::AcqRel));
+        self.woken(before)
+    }
+
+    /// Adds a wake and gives up the waker's reference in the same step.
+    #[inline]
+    pub(crate) fn wake_by_val(&self) -> Wake {
+        // AcqRel: as in wake_by_ref, and as in drop_reference.
+        let before = Snapshot(self.0.fetch_add(WAKE.wrapping_sub(REFERENCE), Ordering::AcqRel));
+        if before.is_complete() && before.references() == 1 && !before.is_held() {
+            return Wake::Free;
+        }
+        self.woken(before)
+    }
+
+    #[inline]
+    fn woken(&self, before: Snapshot) -> Wake {
+        if before.is_complete() {
+            return Wake::Nothing;
+        }
+        if before.wakes() >= WAKES_MANY {
+            self.wake_overflow();
+        }
+        if before.is_idle() { Wake::Submit } else { Wake::Nothing }
+    }
+
+    /// Takes a wake back while there are far too many: a task that waits in a queue can be woken without end.
+    ///
+    /// At least `WAKES_MANY` stay, which is more than any poll has seen and will subtract; so the task runs again after
+    /// it, and the write of our wake has published our data.
+    #[cold]
+    fn wake_overflow(&self) {
+        let mut now = self.load();
+        while !now.is_complete() && now.wakes() > WAKES_MANY {
+            // AcqRel: pairs as in wake_by_ref.
+            match self.0.compare_exchange_weak(
+                now.0,
+                now.0 - WAKE,
+                Ordering::AcqRel,
+                Ordering::Acquire,
+            ) {
+                Ok(_) => return yield_now(),
+                Err(other) => now = Snapshot(other),
+            }
+        }
+    }
+
+    /// Begins a poll: the caller holds the `Runnable`, and answers the wakes that it sees here.
+    #[inline]
+    pub(crate) fn start_poll(&self) -> Snapshot {
+        let seen = self.load();
+        debug_assert!(
+            !seen.is_idle() && !seen.is_complete(),
+            "polled without a right to: {seen:?}"
+        );
+        seen
+    }
+
+    /// Takes all requests to cancel out of the word; the poll carries them from here.
+    #[cold]
+    pub(crate) fn take_requests(&self) -> u32 {
+        let mut now = self.load();
+        loop {
+            let without = now.0 & !(REQUESTS_MAX * REQUEST);
+            // AcqRel: a request made before is answered now; pairs with cancel.
+            match self.0.compare_exchange_weak(now.0, without, Ordering::AcqRel, Ordering::Acquire)
+            {
+                Ok(_) => return now.requests(),
+                Err(other) => now = Snapshot(other),
+            }
+        }
+    }
+
+    /// Ends a poll that returned pending.
+    #[inline]
+    pub(crate) fn finish_poll(&self, seen: Snapshot) -> Finish {
+        let answered = seen.wakes().min(WAKES_SEEN_MAX);
+        if seeded(3) {
+            // Sets the count to zero instead of subtracting: forgets the wakes that came in meanwhile.
+            self.0.fetch_and(WAKE - 1, Ordering::AcqRel);
+            return Finish::Idle;
+        }
+        // Release: pairs with the Acquire of the next start_poll or wake. Acquire: if we run it again, we see the wakes.
+        let order = if seeded(1) { Ordering::Relaxed } else { Ordering::AcqRel };
+        let before = Snapshot(self.0.fetch_sub(answered * WAKE, order));
+        if before.wakes() == answered { Finish::Idle } else { Finish::Again }
+    }
+
+    /// Ends the task after its output was put in place; [`Complete::DropOutput`] means that it is not done yet.
+    pub(crate) fn complete(&self) -> Complete {
+        let mut now = self.load();
+        loop {
+            debug_assert!(!now.is_complete() && !now.is_idle(), "completed twice: {now:?}");
+            if !now.has_handle() {
+                return Complete::DropOutput;
+            }
+            // Release: publishes the output; pairs with the Acquire in the handle's load. Acquire: the joiner slot is ours.
+            match self.0.compare_exchange_weak(
+                now.0,
+                now.0 | COMPLETE,
+                Ordering::AcqRel,
+                Ordering::Acquire,
+            ) {
+                Ok(_) if now.has_joiner() => return Complete::WakeJoiner,
+                Ok(_) => return Complete::Leave,
+                Err(other) => now = Snapshot(other),
+            }
+        }
+    }
+
+    /// Ends a task that has no handle and no output any more.
+    pub(crate) fn complete_detached(&self) -> Leave {
+        // Alone: no reference, so nobody can come; nothing needs to be published.
+        if self.load().references() == 0 {
+            return Leave::Free;
+        }
+        // AcqRel: pairs with drop_reference, in either direction.
+        let before = Snapshot(self.0.fetch_or(COMPLETE, Ordering::AcqRel));
+        if before.references() == 0 { Leave::Free } else { Leave::Keep }
+    }
+
+    /// Ends the hold that `JOINER` is on a complete task, after its waker was taken out.
+    pub(crate) fn release_joiner(&self) -> Leave {
+        // AcqRel: pairs with drop_reference and drop_handle, in either direction.
+        let before = Snapshot(self.0.fetch_and(!JOINER, Ordering::AcqRel));
+        debug_assert!(
+            before.is_complete() && before.has_joiner(),
+            "no joiner to release: {before:?}"
+        );
+        if before.references() == 0 && !before.has_handle() { Leave::Free } else { Leave::Keep }
+    }
+
+    /// Announces the waker that the handle put into the slot. False: the task is complete and nobody will take it.
+    pub(crate) fn set_joiner(&self) -> bool {
+        // Release: publishes the slot; pairs with the Acquire in complete. Acquire: we may read the output.
+        let before = Snapshot(self.0.fetch_or(JOINER, Ordering::AcqRel));
+        debug_assert!(before.has_handle() && !before.has_joiner(), "joiner set twice: {before:?}");
+        if before.is_complete() && !seeded(4) {
+            self.0.fetch_and(!JOINER, Ordering::AcqRel);
+            return false;
+        }
+        true
+    }
+
+    /// Asks for the slot back, to replace or drop the waker in it.
+    pub(crate) fn unset_joiner(&self) -> Joiner {
+        let mut now = self.load();
+        loop {
+            if now.is_complete() {
+                return Joiner::Complete;
+            }
+            // AcqRel: the completing thread sees the slot as we leave it, or we see that it is complete.
+            match self.0.compare_exchange_weak(
+                now.0,
+                now.0 & !JOINER,
+                Ordering::AcqRel,
+                Ordering::Acquire,
+            ) {
+                Ok(_) => return Joiner::Returned,
+                Err(other) => now = Snapshot(other),
+            }
+        }
+    }
+
+    /// Gives up the handle of a task that is not complete yet. False: it is complete by now; the output is the caller's.
+    pub(crate) fn detach(&self) -> bool {
+        let mut now = self.load();
+        loop {
+            debug_assert!(now.has_handle() && (now.is_complete() || !now.has_joiner()), "{now:?}");
+            if now.is_complete() {
+                return false;
+            }
+            // AcqRel: pairs with complete.
+            match self.0.compare_exchange_weak(
+                now.0,
+                now.0 & !HANDLE,
+                Ordering::AcqRel,
+                Ordering::Acquire,
+            ) {
+                Ok(_) => return true,
+                Err(other) => now = Snapshot(other),
+            }
+        }
+    }
+
+    /// Gives up the handle of a complete task, after its output was taken or dropped.
+    pub(crate) fn drop_handle(&self) -> Leave {
+        let now = self.load();
+        if now.references() == 0 && !now.has_joiner() {
+            return Leave::Free; // alone: no step is needed to say so
+        }
+        // AcqRel: pairs with drop_reference and release_joiner, in either direction.
+        let before = Snapshot(self.0.fetch_and(!HANDLE, Ordering::AcqRel));
+        if before.references() == 0 && !before.has_joiner() { Leave::Free } else { Leave::Keep }
+    }
+
+    /// Counts one more reference; the caller has one, or a right that outlives this call.
+    #[inline]
+    pub(crate) fn clone_reference(&self) {
+        // Relaxed: nothing is handed over, and the caller's own right keeps the task alive.
+        let before = Snapshot(self.0.fetch_add(REFERENCE, Ordering::Relaxed));
+        if before.references() >= REFERENCES_MAX / 2 {
+            too_many_references();
+        }
+    }
+
+    /// Gives up one reference.
+    #[inline]
+    pub(crate) fn drop_reference(&self) -> Leave {
+        let now = self.load();
+        if now.is_complete() && now.references() == 1 && !now.is_held() {
+            return Leave::Free; // alone: no step is needed to say so
+        }
+        // Release: our accesses are over. Acquire: whoever frees sees that everybody's are.
+        let order = if seeded(5) { Ordering::Relaxed } else { Ordering::AcqRel };
+        let before = Snapshot(self.0.fetch_sub(REFERENCE, order));
+        debug_assert!(before.references() > 0, "a reference was dropped twice: {before:?}");
+        if before.is_complete() && before.references() == 1 && !before.is_held() {
+            Leave::Free
+        } else {
+            Leave::Keep
+        }
+    }
+
+    /// Adds a request to cancel, and wakes. `None`: the task is complete.
+    pub(crate) fn cancel(&self) -> Option<Wake> {
+        self.change_and_wake(|now| {
+            if now.requests() as u64 == REQUESTS_MAX { now.0 } else { now.0 + REQUEST }
+        })
+    }
+
+    /// Orders the future to be dropped, and wakes. `None`: the task is complete.
+    pub(crate) fn abort(&self) -> Option<Wake> {
+        self.change_and_wake(|now| now.0 | ABORT)
+    }
+
+    fn change_and_wake(&self, change: impl Fn(Snapshot) -> u64) -> Option<Wake> {
+        let mut now = self.load();
+        loop {
+            if now.is_complete() {
+                return None;
+            }
+            let wake = if now.wakes() >= WAKES_MANY || seeded(103) { 0 } else { WAKE };
+            // AcqRel: as in wake_by_ref.
+            match self.0.compare_exchange_weak(
+                now.0,
+                change(now) + wake,
+                Ordering::AcqRel,
+                Ordering::Acquire,
+            ) {
+                Ok(_) if now.is_idle() && wake != 0 => return Some(Wake::Submit),
+                Ok(_) => return Some(Wake::Nothing),
+                Err(other) => now = Snapshot(other),
+            }
+        }
+    }
+
+    /// Takes one request back that no poll has taken yet. False: there is none.
+    pub(crate) fn uncancel(&self) -> bool {
+        let mut now = self.load();
+        loop {
+            if now.requests() == 0 {
+                return false;
+            }
+            // AcqRel: pairs with take_requests; either it sees the request or we do.
+            match self.0.compare_exchange_weak(
+                now.0,
+                now.0 - REQUEST,
+                Ordering::AcqRel,
+                Ordering::Acquire,
+            ) {
+                Ok(_) => return true,
+                Err(other) => now = Snapshot(other),
+            }
+        }
+    }
+}
+
+impl Snapshot {
+    pub(crate) fn is_complete(self) -> bool {
+        self.0 & COMPLETE != 0
+    }
+
+    pub(crate) fn has_handle(self) -> bool {
+        self.0 & HANDLE != 0
+    }
+
+    pub(crate) fn has_joiner(self) -> bool {
+        self.0 & JOINER != 0
+    }
+
+    pub(crate) fn is_aborted(self) -> bool {
+        self.0 & ABORT != 0
+    }
+
+    pub(crate) fn is_local(self) -> bool {
+        self.0 & LOCAL != 0
+    }
+
+    /// Somebody other than a reference keeps the memory of a complete task.
+    fn is_held(self) -> bool {
+        self.0 & (HANDLE | JOINER) != 0
+    }
+
+    /// Neither scheduled nor polled: the next wake submits it.
+    pub(crate) fn is_idle(self) -> bool {
+        self.wakes() == 0
+    }
+
+    pub(crate) fn requests(self) -> u32 {
+        ((self.0 / REQUEST) & REQUESTS_MAX) as u32
+    }
+
+    pub(crate) fn references(self) -> u64 {
+        (self.0 / REFERENCE) & REFERENCES_MAX
+    }
+
+    pub(crate) fn wakes(self) -> u64 {
+        self.0 / WAKE
+    }
+}
+
+impl fmt::Debug for Snapshot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names = [
+            (COMPLETE, "COMPLETE"),
+            (HANDLE, "HANDLE"),
+            (JOINER, "JOINER"),
+            (ABORT, "ABORT"),
+            (LOCAL, "LOCAL"),
+        ];
+        let flags = names.iter().filter(|(bit, _)| self.0 & bit != 0).map(|(_, name)| *name);
+        f.debug_struct("State")
+            .field("flags", &flags.collect::<Vec<_>>().join(" | "))
+            .field("requests", &self.requests())
+            .field("references", &self.references())
+            .field("wakes", &self.wakes())
+            .finish()
+    }
+}
+
+impl fmt::Debug for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.load().fmt(f)
+    }
+}
+
+/// A hundred million wakers of one task are a leak in a loop; going on would free the task under somebody's hands.
+#[cold]
+fn too_many_references() -> ! {
+    eprintln!("pelmeni: more than {} references to one task: aborting", REFERENCES_MAX / 2);
+    std::process::abort()
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wake_of_an_idle_task_submits_it_once() {
+        let state = State::new(false);
+        let seen = state.start_poll();
+        assert_eq!(state.finish_poll(seen), Finish::Idle);
+        assert_eq!(state.wake_by_ref(), Wake::Submit);
+        assert_eq!(state.wake_by_ref(), Wake::Nothing);
+    }
+
+    #[test]
+    fn a_wake_during_the_poll_runs_the_task_again() {
+        let state = State::new(false);
+        let seen = state.start_poll();
+        assert_eq!(state.wake_by_ref(), Wake::Nothing);
+        assert_eq!(state.finish_poll(seen), Finish::Again);
+    }
+
+    #[test]
+    fn too_many_wakes_are_taken_back_and_none_is_lost() {
+        let state = State::new(false);
+        for _ in 0..WAKES_MANY + 1000 {
+            assert_eq!(state.wake_by_ref(), Wake::Nothing);
+        }
+        assert!(state.load().wakes() <= WAKES_MANY + 1);
+        let mut polls = 0;
+        while state.finish_poll(state.start_poll()) == Finish::Again {
+            polls += 1;
+        }
+        assert!((1..=3).contains(&polls), "{polls}");
+        assert_eq!(state.wake_by_ref(), Wake::Submit);
+    }
+
+    #[test]
+    fn wakes_of_a_complete_task_overflow_into_nothing() {
+        let state = State::new(false);
+        state.clone_reference();
+        assert_eq!(state.complete(), Complete::Leave);
+        for _ in 0..(1 << 21) {
+            assert_eq!(state.wake_by_ref(), Wake::Nothing);
+        }
+        assert_eq!(state.load().references(), 1);
+        assert_eq!(state.drop_handle(), Leave::Keep);
+        assert_eq!(state.drop_reference(), Leave::Free);
+    }
+
+    #[test]
+    fn requests_saturate_and_are_taken_together() {
+        let state = State::new(false);
+        for _ in 0..300 {
+            assert_eq!(state.cancel(), Some(Wake::Nothing));
+        }
+        assert!(state.uncancel());
+        assert_eq!(state.take_requests(), 254);
+        assert!(!state.uncancel());
+        assert_eq!(state.load().references(), 0);
+    }
+}

@@ -1,0 +1,32 @@
+//! The only reader of the clock: monotonic nanoseconds since the process first asked.
+//!
+//! Everything else takes the time as an argument, so that a test or a simulation decides what time it is.
+
+use std::sync::OnceLock;
+use std::time::Instant;
+
+use crate::Deadline;
+
+/// Reads the monotonic clock.
+///
+/// # Examples
+/// ```
+/// use pelmeni_driver::clock;
+///
+/// let before = clock::now();
+/// assert!(before <= clock::now());
+/// ```
+#[expect(clippy::disallowed_methods, reason = "this is the place")]
+pub fn now() -> Deadline {
+    Deadline::at(Instant::now())
+}
+
+/// The instant from which deadlines count.
+///
+/// The first caller sets it, at the latest when the first deadline is made: no deadline can lie before it except one
+/// that has passed already, and that one is as good at zero.
+#[expect(clippy::disallowed_methods, reason = "this is the place")]
+pub(crate) fn start() -> Instant {
+    static START: OnceLock<Instant> = OnceLock::new();
+    *START.get_or_init(Instant::now)
+}

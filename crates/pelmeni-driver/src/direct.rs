@@ -1,0 +1,144 @@
+//! Linux: straight to epoll, one system call for each wait.
+//!
+//! `polling` makes the epoll descriptor and lends it; its own `wait` is never called, because it spends two to four more
+//! calls on its eventfd and its timerfd. In their place:
+//!
+//! - Sources are added once, edge-triggered, for everything, `EPOLLRDHUP` included (which `polling` cannot ask for).
+//! - The bell is an eventfd of our own. It is edge-triggered too and **never read**: each write is a new edge, whatever
+//!   the counter says, and the counter would need centuries to be full.
+//! - `epoll_wait` counts in milliseconds. A wait of a millisecond or more sleeps the whole ones there, the rest in
+//!   `ppoll` on the epoll descriptor, which counts in nanoseconds. A wait that ends by an event is one call, or two if
+//!   it comes within the last millisecond; one that times out is one or two.
+//!
+//! Rejected: `epoll_pwait2`, which has nanoseconds, but is missing before Linux 5.11; rustix offers it only by a feature
+//! that would take `epoll_wait` from every other user of rustix in the program too.
+//!
+//! Source: epoll(7), eventfd(2); `ep_poll_callback` in Linux's `fs/eventpoll.c` for edges that are not consumed.
+
+use std::io;
+use std::mem::MaybeUninit;
+use std::os::fd::{AsFd, OwnedFd};
+use std::time::Duration;
+
+use rustix::event::epoll::{self, EventData, EventFlags};
+use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll};
+use rustix::io::Errno;
+
+use crate::clock;
+use crate::descriptor::BorrowedDescriptor;
+use crate::interest::Interest;
+use crate::poller::{Event, LONGEST_WAIT, Poller};
+use crate::slab::Key;
+
+/// How many events one wait takes at most; the others stay for the next one.
+const BATCH: usize = 256;
+
+/// Epoll without detours.
+#[derive(Debug)]
+pub(crate) struct Direct {
+    /// Owns the epoll descriptor.
+    poller: polling::Poller,
+    bell: OwnedFd,
+}
+
+impl Direct {
+    pub(crate) fn new() -> io::Result<Direct> {
+        let poller = polling::Poller::new()?;
+        let bell = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
+        let data = EventData::new_u64(Key::BELL.as_usize() as u64);
+        epoll::add(&poller, &bell, data, EventFlags::IN | EventFlags::ET)?;
+        Ok(Direct { poller, bell })
+    }
+
+    /// One call of `epoll_wait`; whether anything came, be it only the bell.
+    fn take(&self, events: &mut Vec<Event>, timeout: Option<Duration>) -> io::Result<bool> {
+        let mut batch = [const { MaybeUninit::uninit() }; BATCH];
+        let timeout = timeout.map(timespec);
+        let (batch, _) = match epoll::wait(&self.poller, &mut batch, timeout.as_ref()) {
+            Ok(batch) => batch,
+            // A signal: somebody may have something to look at.
+            Err(Errno::INTR) => return Ok(true),
+            Err(error) => return Err(error.into()),
+        };
+        let reported = batch.iter().map(|event| Event {
+            key: Key::from_usize(event.data.u64() as usize),
+            ready: interest(event.flags),
+        });
+        events.extend(reported.filter(|event| event.key != Key::BELL));
+        Ok(!batch.is_empty())
+    }
+
+    /// Waits less than a millisecond. Whether it is worth while to call `epoll_wait`.
+    fn nap(&self, timeout: Duration) -> io::Result<bool> {
+        let mut epoll = [PollFd::new(&self.poller, PollFlags::IN)];
+        match poll(&mut epoll, Some(&timespec(timeout))) {
+            Ok(ready) => Ok(ready > 0),
+            Err(Errno::INTR) => Ok(true),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+impl Poller for Direct {
+    fn is_oneshot(&self) -> bool {
+        false
+    }
+
+    fn add(&self, source: BorrowedDescriptor<'_>, key: Key) -> io::Result<()> {
+        let everything =
+            EventFlags::IN | EventFlags::OUT | EventFlags::RDHUP | EventFlags::PRI | EventFlags::ET;
+        let data = EventData::new_u64(key.as_usize() as u64);
+        Ok(epoll::add(&self.poller, source, data, everything)?)
+    }
+
+    fn arm(&self, _: BorrowedDescriptor<'_>, _: Key, _: Interest) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn delete(&self, source: BorrowedDescriptor<'_>) -> io::Result<()> {
+        Ok(epoll::delete(&self.poller, source)?)
+    }
+
+    fn wait(&self, events: &mut Vec<Event>, timeout: Option<Duration>) -> io::Result<()> {
+        let Some(timeout) = timeout.map(|timeout| timeout.min(LONGEST_WAIT)) else {
+            return self.take(events, None).map(drop);
+        };
+        let Some(fraction) = timeout.subsec_nanos().checked_rem(1_000_000).filter(|&ns| ns != 0)
+        else {
+            return self.take(events, Some(timeout)).map(drop);
+        };
+        let end = clock::now() + timeout;
+        let whole = timeout - Duration::from_nanos(fraction.into());
+        if whole > Duration::ZERO && self.take(events, Some(whole))? {
+            return Ok(());
+        }
+        let rest = end.until(clock::now()).unwrap_or_default();
+        if self.nap(rest)? {
+            self.take(events, Some(Duration::ZERO))?;
+        }
+        Ok(())
+    }
+
+    fn notify(&self) -> io::Result<()> {
+        match rustix::io::write(self.bell.as_fd(), &1u64.to_ne_bytes()) {
+            Ok(_) | Err(Errno::AGAIN) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+/// What may be tried again after these flags. A hang-up of the other side's sending half concerns only reading.
+fn interest(flags: EventFlags) -> Interest {
+    let both = EventFlags::HUP | EventFlags::ERR;
+    let read = both | EventFlags::IN | EventFlags::RDHUP | EventFlags::PRI;
+    let write = both | EventFlags::OUT;
+    Interest { read: flags.intersects(read), write: flags.intersects(write) }
+}
+
+/// `timeout` is at most a day, so that it fits.
+fn timespec(timeout: Duration) -> Timespec {
+    Timespec {
+        tv_sec: timeout.as_secs().try_into().expect("a day fits"),
+        tv_nsec: timeout.subsec_nanos().into(),
+    }
+}

@@ -1,0 +1,29 @@
+//! Reading or writing, and sets of the two.
+
+/// One direction of a source: each has its own readiness and its own waiters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Direction {
+    /// Reading, accepting, receiving: whatever waits for the other side to have sent something.
+    Read,
+    /// Writing, connecting, sending: whatever waits for room, or for the other side to answer.
+    Write,
+}
+
+/// A set of directions: what is asked of the poller, and what it reports.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Interest {
+    pub(crate) read: bool,
+    pub(crate) write: bool,
+}
+
+impl Interest {
+    pub(crate) const NONE: Interest = Interest { read: false, write: false };
+    pub(crate) const BOTH: Interest = Interest { read: true, write: true };
+
+    /// The directions of the set, in order.
+    pub(crate) fn directions(self) -> impl Iterator<Item = Direction> {
+        let read = self.read.then_some(Direction::Read);
+        let write = self.write.then_some(Direction::Write);
+        read.into_iter().chain(write)
+    }
+}

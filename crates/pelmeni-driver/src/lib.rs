@@ -1,0 +1,78 @@
+//! Turns file descriptors and clocks into [`Waker`](std::task::Waker)s.
+//!
+//! A future that waits for the outside world waits for one of two things: that a descriptor can be read or written, or
+//! that an instant has come. This crate keeps both kinds of promise and knows nothing of tasks, queues or threads: what
+//! it is given is a waker, and what it does is wake it.
+//!
+//! # A turn
+//!
+//! One thread at a time may wait for the kernel. It claims the [`Turn`], waits once, and hands out what came:
+//!
+//! ```text
+//!   Driver::try_claim ──► Turn::wait ──► poller ──► the kernel says: key 7 is readable
+//!                              │
+//!                              ├─ slab: key 7, is it still the same source?   no: the event is dropped
+//!                              ├─ source: READY, one tick more; was somebody waiting?
+//!                              └─ all locks gone: wake them
+//! ```
+//!
+//! The other half is a task that found nothing to read. [`Registration::poll_io`] tries the operation first, and only
+//! if it would block does the source enter the poller (once in its life) and the waker enter the source:
+//!
+//! ```text
+//!   look at the tick ──► operation ──► would block ──► clear READY, if the tick is still the same ──► Pending
+//!         ▲                                                       │ it is not
+//!         └───────────────────────────────────────────────────────┘
+//! ```
+//!
+//! Time goes another way: a [`Timer`] lies in the future that waits, is linked into the [`Wheel`] of a worker, and the
+//! worker asks the wheel how long its wait may be ([`Wheel::next_deadline`]) and which timers are due ([`Wheel::fire`]).
+//!
+//! # The files
+//!
+//! | file | noun |
+//! |---|---|
+//! | `deadline`, `clock` | an instant; the only reader of the clock |
+//! | `interest`, `descriptor` | read or write; what the system calls a descriptor |
+//! | `readiness` | the atomic word of one direction of one source |
+//! | `waiters`, `source` | who waits; the 64 bytes that stand for one descriptor |
+//! | `slab` | all sources, by key |
+//! | `poller`, `direct`, `portable` | the system calls, and two ways to make them |
+//! | `bell` | how a thread that waits for the kernel is called back |
+//! | `driver`, `membership`, `registration` | the turn; one source's way in and out |
+//! | `alarm`, `timer`, `wheel` | one deadline; who waits for it; where they wait |
+
+mod alarm;
+mod bell;
+pub mod clock;
+mod deadline;
+mod descriptor;
+#[cfg(any(target_os = "linux", target_os = "android"))]
+mod direct;
+mod driver;
+mod interest;
+mod membership;
+#[cfg(all(loom, feature = "loom"))]
+#[doc(hidden)]
+pub mod model;
+mod poller;
+mod portable;
+mod readiness;
+#[expect(unsafe_code, reason = "the descriptor is borrowed by number when its owner goes")]
+mod registration;
+mod slab;
+mod source;
+#[expect(unsafe_code, reason = "the nodes of the wheel lie in their timers")]
+mod timer;
+mod waiters;
+#[expect(unsafe_code, reason = "the nodes of the wheel lie in their timers")]
+mod wheel;
+
+pub use deadline::Deadline;
+pub use descriptor::AsDescriptor;
+pub use driver::{Driver, Turn};
+pub use interest::Direction;
+pub use poller::PollerKind;
+pub use registration::Registration;
+pub use timer::{Timer, TimerState, WheelHandle};
+pub use wheel::Wheel;

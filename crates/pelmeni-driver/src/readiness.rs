@@ -1,0 +1,192 @@
+//! The atomic word of one direction of one source: whose it is, what was reported, and whether somebody waits.
+//!
+//! ```text
+//!    63           32 31          3    2        1       0
+//!   ┌───────────────┬─────────────┬────────┬─────────┬───────┐
+//!   │  generation   │    tick     │ CLOSED │ WAITING │ READY │
+//!   └───────────────┴─────────────┴────────┴─────────┴───────┘
+//!
+//!                 1 event                          2 would block, same tick
+//!      idle ─────────────────► READY, tick + 1 ─────────────────────────► WAITING
+//!        │                          ▲                                        │
+//!        │ 2 would block            └──────────── 1 event: wake ─────────────┘
+//!        └──────────────────────────────────────────────────────────────► WAITING
+//!
+//!      any ── 3 remove ──► idle, generation + 1, tick 0        any ── 4 close ──► CLOSED: wake
+//! ```
+//!
+//! | edge | function | who |
+//! |---|---|---|
+//! | 1 | [`Readiness::set`] | the thread that has the turn |
+//! | 2 | [`Readiness::wait`] | a poll whose operation would block, holding the lock of the source's waiters |
+//! | 3 | [`Readiness::remove`] | whoever deregisters |
+//! | 4 | [`Readiness::close`] | whoever closes the driver |
+//!
+//! **The tick** counts the events. A poll looks at the word before its operation and may wait only if the tick is still
+//! the one that it saw: an event between the operation and the wait is news that the operation did not have, and clearing
+//! it would lose it for ever, because the poller reports an edge once. The tick is compared in its full width, and there
+//! is one for each direction: with a common one, a peer that only makes room for writing would keep a reader from ever
+//! waiting.
+//!
+//! **The generation** is the source's, and changes when the source leaves. Every change compares it, so that an event of
+//! the past owner, which can sit in the batch that is just being handed out, does nothing to the next one.
+//!
+//! **WAITING** says that the source's list holds a waker for this direction; the event that clears it owes the wake. It
+//! spares the common event without a waiter (a socket is writable all the time) the lock.
+//!
+//! Orderings: every change is AcqRel and every look is Acquire, each paired with the others on the same word. What a task
+//! must see after its wake travels through the waker; what an operation must see is in the kernel.
+
+use pelmeni_core::primitive::{atomic::AtomicU64, atomic::Ordering, seeded};
+
+/// An event was reported, and no operation has found it false since. Set by an event; cleared by a wait.
+const READY: u64 = 1;
+/// The list of waiters holds a waker for this direction. Set by a wait; cleared by an event, never by a waiter.
+const WAITING: u64 = 1 << 1;
+/// The driver is closed. Never cleared: a closed slab takes no new sources.
+const CLOSED: u64 = 1 << 2;
+
+const TICK_SHIFT: u32 = 3;
+const GENERATION_SHIFT: u32 = 32;
+
+/// The width of the tick. Models use two bits, so that it wraps within their reach.
+pub(crate) const TICK_BITS: u32 = GENERATION_SHIFT - TICK_SHIFT;
+
+/// The word. `TICK` is the width of the tick in bits.
+#[derive(Debug)]
+pub(crate) struct Readiness<const TICK: u32 = TICK_BITS>(AtomicU64);
+
+/// What the word was at one time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Snapshot(u64);
+
+/// What became of the intent to wait.
+#[must_use]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wait {
+    /// WAITING is set: the next event wakes whoever is in the list.
+    Waiting,
+    /// There was an event since the snapshot: try again.
+    Ready,
+    /// The driver is closed: no event will come.
+    Closed,
+    /// The source has left, its slot belongs to nobody or to another: no event will come.
+    Gone,
+}
+
+impl Snapshot {
+    /// The word of a source that has just entered.
+    pub(crate) const fn fresh(generation: u32) -> Snapshot {
+        Snapshot((generation as u64) << GENERATION_SHIFT)
+    }
+
+    /// Whose word it is.
+    pub(crate) const fn generation(self) -> u32 {
+        (self.0 >> GENERATION_SHIFT) as u32
+    }
+
+    pub(crate) const fn is_ready(self) -> bool {
+        self.0 & READY != 0
+    }
+
+    pub(crate) const fn is_waiting(self) -> bool {
+        self.0 & WAITING != 0
+    }
+
+    pub(crate) const fn is_closed(self) -> bool {
+        self.0 & CLOSED != 0
+    }
+
+    const fn with(self, bits: u64) -> Snapshot {
+        Snapshot(self.0 | bits)
+    }
+
+    const fn without(self, bits: u64) -> Snapshot {
+        Snapshot(self.0 & !bits)
+    }
+}
+
+impl<const TICK: u32> Readiness<TICK> {
+    const TICKS: u64 = ((1 << TICK) - 1) << TICK_SHIFT;
+
+    /// The word of the first source that will come.
+    pub(crate) fn new() -> Self {
+        Readiness(AtomicU64::new(Snapshot::fresh(0).0))
+    }
+
+    /// The word as it is.
+    pub(crate) fn look(&self) -> Snapshot {
+        // Acquire: pairs with the AcqRel of every change.
+        Snapshot(self.0.load(Ordering::Acquire))
+    }
+
+    /// Notes an event for the source of this generation. The answer is whether its waiters must be woken.
+    #[must_use]
+    pub(crate) fn set(&self, generation: u32) -> bool {
+        let before = self.change(|word| {
+            let stale = word.generation() != generation && !seeded(15);
+            (!stale).then(|| Self::next_tick(word).with(READY).without(WAITING))
+        });
+        before.is_ok_and(Snapshot::is_waiting)
+    }
+
+    /// Waits for the next event, if there was none since `seen`. The caller holds the lock of the list of waiters and
+    /// has put the waker there, or does so before it lets go of the lock.
+    pub(crate) fn wait(&self, seen: Snapshot) -> Wait {
+        let outcome = self.change(|word| {
+            (Self::judge(word, seen) == Wait::Waiting).then(|| word.without(READY).with(WAITING))
+        });
+        match outcome {
+            Ok(_) => Wait::Waiting,
+            Err(word) => Self::judge(word, seen),
+        }
+    }
+
+    /// Makes the word the next source's.
+    pub(crate) fn remove(&self) {
+        let next = |word: Snapshot| Some(Snapshot::fresh(word.generation().wrapping_add(1)));
+        self.change(next).expect("a source can always leave");
+    }
+
+    /// Says that no event will come any more. The answer is whether the waiters must be woken.
+    #[must_use]
+    pub(crate) fn close(&self) -> bool {
+        let before = self.change(|word| Some(word.with(CLOSED).without(WAITING)));
+        before.is_ok_and(Snapshot::is_waiting)
+    }
+
+    /// Whether a poll that saw `seen` may wait, now that the word is `word`.
+    fn judge(word: Snapshot, seen: Snapshot) -> Wait {
+        if word.generation() != seen.generation() {
+            Wait::Gone
+        } else if word.is_closed() {
+            Wait::Closed
+        } else if Self::tick(word) != Self::tick(seen) && !seeded(13) {
+            Wait::Ready
+        } else {
+            Wait::Waiting
+        }
+    }
+
+    const fn tick(word: Snapshot) -> u64 {
+        word.0 & Self::TICKS
+    }
+
+    const fn next_tick(word: Snapshot) -> Snapshot {
+        let tick = word.0.wrapping_add(1 << TICK_SHIFT) & Self::TICKS;
+        Snapshot(word.without(Self::TICKS).0 | tick)
+    }
+
+    /// Replaces the word by what `next` makes of it, or leaves it. The answer is the word before, either way.
+    fn change(
+        &self,
+        mut next: impl FnMut(Snapshot) -> Option<Snapshot>,
+    ) -> Result<Snapshot, Snapshot> {
+        // AcqRel: pairs with itself and with the Acquire in `look`, so that the changes of a word and what was done
+        // before each of them are seen in one order. Acquire on failure: the word that forbids is acted upon.
+        let update = self.0.fetch_update(Ordering::AcqRel, Ordering::Acquire, |word| {
+            next(Snapshot(word)).map(|snapshot| snapshot.0)
+        });
+        update.map(Snapshot).map_err(Snapshot)
+    }
+}

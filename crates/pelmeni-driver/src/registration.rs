@@ -1,0 +1,226 @@
+//! One source's way into the driver and out of it, and the loop between an operation and its readiness.
+//!
+//! The source enters with the first operation that would block and leaves when the registration is dropped or
+//! [deregistered](Registration::deregister). It enters **before** its tick is believed: adding an edge-triggered source
+//! reports what it is ready for at that moment, so nothing can be lost between the operation and the entry. And it leaves
+//! **before** its descriptor is closed: the poller knows the open file and not its number, which can live on in a
+//! duplicate, while the number is given to the next file at once.
+//!
+//! The lock is held while a source enters, leaves or is armed (system calls), and never while a waker is called.
+
+use std::io;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use pelmeni_core::primitive::Mutex;
+
+use crate::descriptor::{AsDescriptor, RawDescriptor, borrow, borrow_raw, raw};
+use crate::driver::wake_all;
+use crate::membership::{Membership, Standing};
+use crate::readiness::{Snapshot, Wait};
+use crate::slab::{Key, closed};
+use crate::{Direction, Driver};
+
+/// The owner of one source's place in a [`Driver`].
+///
+/// # I/O safety
+/// A registration belongs to one descriptor: pass the same source to all its functions, and drop it before the source is
+/// closed. In a struct that owns both, that means to declare the registration first.
+///
+/// # Examples
+/// ```
+/// use pelmeni_driver::{Direction, Driver, Registration};
+/// use std::io::{Read, Write};
+/// use std::os::unix::net::UnixStream;
+/// use std::task::{Context, Waker};
+///
+/// # fn main() -> std::io::Result<()> {
+/// let driver = Driver::new()?;
+/// let (mut near, far) = UnixStream::pair()?;
+/// far.set_nonblocking(true)?;
+/// let registration = Registration::new(driver.clone());
+///
+/// let mut cx = Context::from_waker(Waker::noop());
+/// let mut buffer = [0; 8];
+/// let mut read = || registration.poll_io(&mut cx, &far, Direction::Read, || (&far).read(&mut buffer));
+///
+/// assert!(read().is_pending());
+/// near.write_all(b"varenik")?;
+/// while driver.try_claim().unwrap().wait(None)? == 0 {} // until our waker was woken
+/// assert!(read().is_ready());
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct Registration {
+    driver: Arc<Driver>,
+    membership: Membership,
+    /// What to take out of the poller when this is dropped; `Some` while the source is inside.
+    descriptor: Mutex<Option<RawDescriptor>>,
+}
+
+impl Registration {
+    /// Prepares a registration. Nothing is registered before an operation would block.
+    pub fn new(driver: Arc<Driver>) -> Registration {
+        Registration { driver, membership: Membership::new(), descriptor: Mutex::new(None) }
+    }
+
+    /// The driver that reports to this source.
+    pub fn driver(&self) -> &Arc<Driver> {
+        &self.driver
+    }
+
+    /// Tries an operation that does not block; if it would have to, waits for readiness in `direction`.
+    ///
+    /// The operation is tried first, and again after each event, until it does anything else than to fail with
+    /// [`WouldBlock`](io::ErrorKind::WouldBlock); a failure with [`Interrupted`](io::ErrorKind::Interrupted) is retried
+    /// at once. Several tasks may wait for one source, in one direction or in both: each event wakes all who wait in its
+    /// direction. Errors and hang-ups are events in both directions.
+    ///
+    /// # Cancel safety
+    /// Nothing is lost if it is not polled again: the operation has either been done and its result returned, or not.
+    ///
+    /// # Errors
+    /// The operation's; the system's if it cannot register the source; and an error of kind
+    /// [`Other`](io::ErrorKind::Other) if it would wait although the driver is [closed](Driver::close) or the source was
+    /// [deregistered](Registration::deregister).
+    pub fn poll_io<S, R>(
+        &self,
+        cx: &mut Context<'_>,
+        source: &S,
+        direction: Direction,
+        mut operation: impl FnMut() -> io::Result<R>,
+    ) -> Poll<io::Result<R>>
+    where
+        S: AsDescriptor,
+    {
+        loop {
+            let seen = self.look(direction);
+            match operation() {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                done => return Poll::Ready(done),
+            }
+            if self.wait(cx, source, direction, seen)?.is_pending() {
+                return Poll::Pending;
+            }
+        }
+    }
+
+    /// Waits for readiness in `direction` without an operation to tell it by.
+    ///
+    /// For what has begun and reports its end as readiness, like a connection being made. It is a hint: what is ready
+    /// may turn out not to be. It stays ready until a [`poll_io`](Registration::poll_io) finds that it would block.
+    ///
+    /// # Cancel safety
+    /// Nothing is lost if it is not polled again.
+    ///
+    /// # Errors
+    /// As [`poll_io`](Registration::poll_io).
+    pub fn poll_ready<S: AsDescriptor>(
+        &self,
+        cx: &mut Context<'_>,
+        source: &S,
+        direction: Direction,
+    ) -> Poll<io::Result<()>> {
+        match self.look(direction) {
+            Some(seen) if seen.is_ready() => Poll::Ready(Ok(())),
+            seen => self.wait(cx, source, direction, seen),
+        }
+    }
+
+    /// Takes the source out of the driver, so that its descriptor can be given away. It does not come back.
+    ///
+    /// Whoever waits for it resolves with an error.
+    ///
+    /// # Errors
+    /// The system's, if it does not let the source go. It counts as gone all the same.
+    pub fn deregister<S: AsDescriptor>(&self, source: &S) -> io::Result<()> {
+        self.leave(|_| self.driver.poller.delete(borrow(source)))
+    }
+
+    /// The tick to compare with later; `None` if the source is not inside, so that it has none.
+    fn look(&self, direction: Direction) -> Option<Snapshot> {
+        match self.membership.look() {
+            Standing::Inside(key) => Some(self.driver.slab.source(key).look(direction)),
+            Standing::Outside | Standing::Left => None,
+        }
+    }
+
+    /// Waits for an event after `seen`. Ready means: there was one already.
+    fn wait<S: AsDescriptor>(
+        &self,
+        cx: &mut Context<'_>,
+        source: &S,
+        direction: Direction,
+        seen: Option<Snapshot>,
+    ) -> Poll<io::Result<()>> {
+        let key = self.enter(source)?;
+        let cell = self.driver.slab.source(key);
+        let seen = seen.unwrap_or(Snapshot::fresh(key.generation()));
+        match cell.wait(direction, seen, cx.waker()) {
+            Wait::Ready => return Poll::Ready(Ok(())),
+            Wait::Closed => return Poll::Ready(Err(closed())),
+            Wait::Gone => return Poll::Ready(Err(deregistered())),
+            Wait::Waiting => {}
+        }
+        if self.driver.poller.is_oneshot() {
+            cell.with_interest(|interest| {
+                self.driver.poller.arm(borrow(source), key, interest)
+            })?;
+        }
+        Poll::Pending
+    }
+
+    /// Brings the source into the poller, if it is not there yet.
+    fn enter<S: AsDescriptor>(&self, source: &S) -> io::Result<Key> {
+        if let Standing::Inside(key) = self.membership.look() {
+            return Ok(key);
+        }
+        let mut descriptor = self.descriptor.lock();
+        match self.membership.look() {
+            Standing::Inside(key) => return Ok(key),
+            Standing::Left => return Err(deregistered()),
+            Standing::Outside => {}
+        }
+        let key = self.driver.slab.insert()?;
+        if let Err(error) = self.driver.poller.add(borrow(source), key) {
+            // Nobody knows the key, so nobody waits.
+            self.driver.slab.remove(key, &mut Vec::new());
+            return Err(error);
+        }
+        *descriptor = Some(raw(borrow(source)));
+        self.membership.enter(key);
+        Ok(key)
+    }
+
+    /// Takes the source out of the poller and of the slab, if it is there, and wakes whoever waits for it.
+    fn leave(&self, delete: impl FnOnce(RawDescriptor) -> io::Result<()>) -> io::Result<()> {
+        let mut wakers = Vec::new();
+        let mut descriptor = self.descriptor.lock();
+        let standing = self.membership.look();
+        self.membership.leave();
+        let outcome = descriptor.take().map_or(Ok(()), delete);
+        if let Standing::Inside(key) = standing {
+            self.driver.slab.remove(key, &mut wakers);
+        }
+        drop(descriptor);
+        wake_all(&mut wakers);
+        outcome
+    }
+}
+
+impl Drop for Registration {
+    fn drop(&mut self) {
+        // There is nobody to tell of an error; the source is out of the slab, so that no event of it finds anyone.
+        let _ = self.leave(|raw| {
+            // SAFETY: the descriptor is still open, the registration is dropped first (see "I/O safety").
+            let source = unsafe { borrow_raw(raw) };
+            self.driver.poller.delete(source)
+        });
+    }
+}
+
+fn deregistered() -> io::Error {
+    io::Error::other("the source was deregistered, nothing reports its readiness any more")
+}
