@@ -73,6 +73,11 @@ pub struct Held {
 }
 
 impl Held {
+    /// One request that nobody has sent: dropped inside a poll, it raises one there.
+    pub fn one() -> Held {
+        Held { requests: 1 }
+    }
+
     /// Takes the requests that travel with the poll that runs now; `None` if there are none.
     pub fn take() -> Option<Held> {
         match context::replace_requests(0) {

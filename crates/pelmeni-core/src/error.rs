@@ -3,6 +3,7 @@
 use std::any::Any;
 use std::fmt;
 use std::io;
+use std::sync::{Mutex, PoisonError};
 
 use crate::info::TaskInfo;
 
@@ -19,7 +20,10 @@ enum Repr {
 }
 
 struct Panic {
-    payload: Box<dyn Any + Send + 'static>,
+    /// Under a lock that is never contended: a payload need not be Sync, and an error should be.
+    payload: Mutex<Box<dyn Any + Send + 'static>>,
+    /// What the payload says, if it says something in words.
+    message: Box<str>,
     task: TaskInfo,
 }
 
@@ -29,7 +33,9 @@ impl JoinError {
     }
 
     pub(crate) fn panicked(payload: Box<dyn Any + Send + 'static>, task: TaskInfo) -> JoinError {
-        JoinError { repr: Some(Box::new(Repr::Panic(Panic { payload, task }))) }
+        let message = message(&*payload).into();
+        let panic = Panic { payload: Mutex::new(payload), message, task };
+        JoinError { repr: Some(Box::new(Repr::Panic(panic))) }
     }
 
     pub(crate) fn refused(why: io::Error) -> JoinError {
@@ -72,7 +78,9 @@ impl JoinError {
     pub fn try_into_panic(self) -> Result<Box<dyn Any + Send + 'static>, JoinError> {
         match self.repr {
             Some(repr) => match *repr {
-                Repr::Panic(panic) => Ok(panic.payload),
+                Repr::Panic(panic) => {
+                    Ok(panic.payload.into_inner().unwrap_or_else(PoisonError::into_inner))
+                }
                 other => Err(JoinError { repr: Some(Box::new(other)) }),
             },
             None => Err(self),
@@ -104,9 +112,7 @@ impl fmt::Display for JoinError {
         match self.repr.as_deref() {
             None => f.write_str("task was cancelled"),
             Some(Repr::Refused(why)) => write!(f, "task was not started: {why}"),
-            Some(Repr::Panic(panic)) => {
-                write!(f, "{} panicked: {}", panic.task, message(&*panic.payload))
-            }
+            Some(Repr::Panic(panic)) => write!(f, "{} panicked: {}", panic.task, panic.message),
         }
     }
 }

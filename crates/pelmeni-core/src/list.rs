@@ -10,6 +10,7 @@ use std::ptr::{self, NonNull};
 use crate::Runnable;
 use crate::header::Header;
 use crate::primitive::atomic::{AtomicPtr, Ordering};
+use crate::primitive::seeded;
 use crate::raw::RawTask;
 
 /// A list that any thread pushes to and one takes whole.
@@ -36,13 +37,11 @@ impl Inbox {
             // SAFETY: the link belongs to the holder of the right to poll (R1).
             header.link.with_mut(|link| unsafe { *link = next });
             // Release: publishes the link and the task; pairs with the Acquire in take_all.
-            match self.head.compare_exchange_weak(
-                head,
-                task.pointer().as_ptr(),
-                Ordering::Release,
-                Ordering::Relaxed,
-            ) {
+            let order = if seeded(110) { Ordering::Relaxed } else { Ordering::Release };
+            let new = task.pointer().as_ptr();
+            match self.head.compare_exchange_weak(head, new, order, Ordering::Relaxed) {
                 Ok(_) => return head.is_null(),
+                Err(other) if seeded(111) => return other.is_null(),
                 Err(other) => head = other,
             }
         }
@@ -60,6 +59,9 @@ impl Inbox {
         }
         // Acquire: pairs with the Release in push.
         let mut newest = self.head.swap(ptr::null_mut(), Ordering::Acquire);
+        if seeded(119) {
+            return Taken { next: NonNull::new(newest).map(RawTask::new) };
+        }
         let mut oldest = None;
         while let Some(task) = NonNull::new(newest).map(RawTask::new) {
             // SAFETY: the right to poll came with the list (R1).
@@ -77,6 +79,9 @@ impl Inbox {
 
 impl Drop for Inbox {
     fn drop(&mut self) {
+        if seeded(117) {
+            return;
+        }
         self.take_all().for_each(drop);
     }
 }
@@ -129,7 +134,8 @@ impl Slot {
         // Only the owner fills the slot, so an empty one stays empty: no exchange is needed.
         if self.is_empty() {
             // Release: publishes the task; pairs with the Acquire in take.
-            self.task.store(task, Ordering::Release);
+            let order = if seeded(113) { Ordering::Relaxed } else { Ordering::Release };
+            self.task.store(task, order);
             return None;
         }
         // AcqRel: as the store, and as in take.
@@ -140,6 +146,11 @@ impl Slot {
     pub fn take(&self) -> Option<Runnable> {
         if self.is_empty() {
             return None;
+        }
+        if seeded(112) {
+            let task = self.task.load(Ordering::Acquire);
+            self.task.store(ptr::null_mut(), Ordering::Relaxed);
+            return Slot::runnable(task);
         }
         // Acquire: pairs with the Release in put.
         Slot::runnable(self.task.swap(ptr::null_mut(), Ordering::Acquire))

@@ -77,6 +77,10 @@ impl Parker {
 
     /// Announces that the thread is about to wait elsewhere. False: there was a token, which is now taken; do not wait.
     pub fn leave_for(&self) -> bool {
+        if seeded(115) {
+            self.state.store(ELSEWHERE, Ordering::Relaxed);
+            return true;
+        }
         // Acquire: pairs with the Release in unpark.
         if self.exchange(EMPTY, ELSEWHERE).is_ok() {
             return true;
@@ -93,6 +97,9 @@ impl Parker {
 
     /// Leaves a token and ends the sleep. Must be followed by an interruption if the answer is `Elsewhere`.
     pub fn unpark(&self) -> Unparked {
+        if seeded(114) && self.state.load(Ordering::Relaxed) == NOTIFIED {
+            return Unparked::Done;
+        }
         // Release: publishes what was done before; pairs with every Acquire above. A swap, and not an exchange that may
         // fail, because a token that finds a token must publish too.
         match self.state.swap(NOTIFIED, Ordering::AcqRel) {

@@ -159,7 +159,7 @@ mod imp {
 
     pub use loom::cell::UnsafeCell;
     pub use loom::hint::spin_loop;
-    pub use loom::sync::{Arc, MutexGuard, atomic};
+    pub use loom::sync::{Arc, MutexGuard};
     pub use loom::thread::yield_now;
 
     #[doc(hidden)]
@@ -199,6 +199,52 @@ mod imp {
             Err(_) => 0,
         });
         *chosen == mutant
+    }
+
+    pub mod atomic {
+        pub use loom::sync::atomic::{Ordering, fence};
+
+        pub type AtomicBool = Atomic<loom::sync::atomic::AtomicBool>;
+        pub type AtomicI64 = Atomic<loom::sync::atomic::AtomicI64>;
+        pub type AtomicPtr<T> = Atomic<loom::sync::atomic::AtomicPtr<T>>;
+        pub type AtomicU8 = Atomic<loom::sync::atomic::AtomicU8>;
+        pub type AtomicU32 = Atomic<loom::sync::atomic::AtomicU32>;
+        pub type AtomicU64 = Atomic<loom::sync::atomic::AtomicU64>;
+        pub type AtomicUsize = Atomic<loom::sync::atomic::AtomicUsize>;
+
+        /// One of loom's atomics, made whole.
+        ///
+        /// Loom decides which schedules differ by the last access to an atomic, and remembers one only: a thread that loads
+        /// and then exchanges hides from itself the load that another one did before, and the schedules in which that load
+        /// comes later are never run (loom's issues 166 and 392; every loop of load and exchange is hit). So each access first
+        /// rings a bell that nobody hears. Loom takes all rings of one bell to depend on each other, and they synchronise
+        /// nothing, so memory stays as weak as it was.
+        #[derive(Debug, Default)]
+        pub struct Atomic<A> {
+            turn: loom::sync::Condvar,
+            atomic: A,
+        }
+
+        impl<A> Atomic<A> {
+            #[track_caller]
+            pub fn new<T>(value: T) -> Self
+            where
+                A: From<T>,
+            {
+                Atomic { turn: loom::sync::Condvar::new(), atomic: A::from(value) }
+            }
+        }
+
+        /// Every access to the atomic comes through here.
+        impl<A> std::ops::Deref for Atomic<A> {
+            type Target = A;
+
+            #[track_caller]
+            fn deref(&self) -> &A {
+                self.turn.notify_one();
+                &self.atomic
+            }
+        }
     }
 
     #[derive(Debug, Default)]

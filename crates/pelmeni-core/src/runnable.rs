@@ -13,6 +13,7 @@ use crate::context;
 use crate::error::JoinError;
 use crate::header::{Polled, Schedule};
 use crate::join::{AbortHandle, JoinHandle};
+use crate::primitive::seeded;
 use crate::raw::RawTask;
 use crate::state::{Complete, Finish, Leave, Snapshot};
 use crate::waker::VTABLE;
@@ -148,6 +149,9 @@ impl Runnable {
 
 impl Drop for Runnable {
     fn drop(&mut self) {
+        if seeded(118) {
+            return;
+        }
         // SAFETY: the right to poll is ours.
         unsafe { cancel(self.0, JoinError::cancelled()) }
     }

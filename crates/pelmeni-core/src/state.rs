@@ -162,7 +162,8 @@ impl State {
     pub(crate) fn wake_by_val(&self) -> Wake {
         // AcqRel: as in wake_by_ref, and as in drop_reference.
         let before = Snapshot(self.0.fetch_add(WAKE.wrapping_sub(REFERENCE), Ordering::AcqRel));
-        if before.is_complete() && before.references() == 1 && !before.is_held() {
+        let is_last = before.is_complete() && before.references() == 1 && !before.is_held();
+        if is_last && !seeded(107) {
             return Wake::Free;
         }
         self.woken(before)
@@ -250,12 +251,8 @@ impl State {
                 return Complete::DropOutput;
             }
             // Release: publishes the output; pairs with the Acquire in the handle's load. Acquire: the joiner slot is ours.
-            match self.0.compare_exchange_weak(
-                now.0,
-                now.0 | COMPLETE,
-                Ordering::AcqRel,
-                Ordering::Acquire,
-            ) {
+            let order = if seeded(105) { Ordering::Relaxed } else { Ordering::AcqRel };
+            match self.0.compare_exchange_weak(now.0, now.0 | COMPLETE, order, Ordering::Acquire) {
                 Ok(_) if now.has_joiner() => return Complete::WakeJoiner,
                 Ok(_) => return Complete::Leave,
                 Err(other) => now = Snapshot(other),
@@ -301,7 +298,7 @@ impl State {
     pub(crate) fn unset_joiner(&self) -> Joiner {
         let mut now = self.load();
         loop {
-            if now.is_complete() {
+            if now.is_complete() && !seeded(116) {
                 return Joiner::Complete;
             }
             // AcqRel: the completing thread sees the slot as we leave it, or we see that it is complete.
@@ -322,7 +319,7 @@ impl State {
         let mut now = self.load();
         loop {
             debug_assert!(now.has_handle() && (now.is_complete() || !now.has_joiner()), "{now:?}");
-            if now.is_complete() {
+            if now.is_complete() && !seeded(109) {
                 return false;
             }
             // AcqRel: pairs with complete.
@@ -415,7 +412,7 @@ impl State {
         let mut now = self.load();
         loop {
             if now.requests() == 0 {
-                return false;
+                return seeded(108);
             }
             // AcqRel: pairs with take_requests; either it sees the request or we do.
             match self.0.compare_exchange_weak(

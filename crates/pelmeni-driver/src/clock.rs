@@ -7,6 +7,12 @@ use std::time::Instant;
 
 use crate::Deadline;
 
+/// Reads the monotonic clock, as the standard library has it.
+#[expect(clippy::disallowed_methods, reason = "this is the place")]
+pub fn instant() -> Instant {
+    Instant::now()
+}
+
 /// Reads the monotonic clock.
 ///
 /// # Examples
@@ -16,17 +22,15 @@ use crate::Deadline;
 /// let before = clock::now();
 /// assert!(before <= clock::now());
 /// ```
-#[expect(clippy::disallowed_methods, reason = "this is the place")]
 pub fn now() -> Deadline {
-    Deadline::at(Instant::now())
+    Deadline::at(instant())
 }
 
 /// The instant from which deadlines count.
 ///
 /// The first caller sets it, at the latest when the first deadline is made: no deadline can lie before it except one
 /// that has passed already, and that one is as good at zero.
-#[expect(clippy::disallowed_methods, reason = "this is the place")]
 pub(crate) fn start() -> Instant {
     static START: OnceLock<Instant> = OnceLock::new();
-    *START.get_or_init(Instant::now)
+    *START.get_or_init(instant)
 }

@@ -1,11 +1,10 @@
 //! What the operating system calls the thing that is read and written: a file descriptor, or a socket on Windows.
 
-pub(crate) use imp::{BorrowedDescriptor, RawDescriptor, borrow, borrow_raw, raw};
+pub(crate) use imp::{BorrowedDescriptor, RawDescriptor, borrow, raw};
 
 pub use imp::AsDescriptor;
 
 #[cfg(unix)]
-#[expect(unsafe_code, reason = "a number is taken for an open descriptor")]
 mod imp {
     /// What has a file descriptor.
     pub use std::os::fd::AsFd as AsDescriptor;
@@ -19,17 +18,9 @@ mod imp {
     pub(crate) fn raw(descriptor: BorrowedDescriptor<'_>) -> RawDescriptor {
         descriptor.as_raw_fd()
     }
-
-    /// # Safety
-    /// The descriptor is open for as long as the result is used.
-    pub(crate) unsafe fn borrow_raw<'a>(raw: RawDescriptor) -> BorrowedDescriptor<'a> {
-        // SAFETY: the caller vouches for it.
-        unsafe { BorrowedDescriptor::borrow_raw(raw) }
-    }
 }
 
 #[cfg(windows)]
-#[expect(unsafe_code, reason = "a number is taken for an open socket")]
 mod imp {
     use std::os::windows::io::AsRawSocket;
     /// What has a socket.
@@ -44,12 +35,5 @@ mod imp {
 
     pub(crate) fn raw(descriptor: BorrowedDescriptor<'_>) -> RawDescriptor {
         descriptor.as_raw_socket()
-    }
-
-    /// # Safety
-    /// The socket is open for as long as the result is used.
-    pub(crate) unsafe fn borrow_raw<'a>(raw: RawDescriptor) -> BorrowedDescriptor<'a> {
-        // SAFETY: the caller vouches for it.
-        unsafe { BorrowedDescriptor::borrow_raw(raw) }
     }
 }

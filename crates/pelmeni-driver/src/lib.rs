@@ -40,7 +40,8 @@
 //! | `poller`, `direct`, `portable` | the system calls, and two ways to make them |
 //! | `bell` | how a thread that waits for the kernel is called back |
 //! | `driver`, `membership`, `registration` | the turn; one source's way in and out |
-//! | `alarm`, `timer`, `wheel` | one deadline; who waits for it; where they wait |
+//! | `alarm`, `node` | a deadline and what became of it; its place in a list |
+//! | `timer`, `wheel` | who waits for a deadline; where they wait |
 
 mod alarm;
 mod bell;
@@ -53,8 +54,12 @@ mod driver;
 mod interest;
 mod membership;
 #[cfg(all(loom, feature = "loom"))]
+mod mock;
+#[cfg(all(loom, feature = "loom"))]
 #[doc(hidden)]
 pub mod model;
+#[expect(unsafe_code, reason = "the nodes of the wheel lie in their timers")]
+mod node;
 mod poller;
 mod portable;
 mod readiness;

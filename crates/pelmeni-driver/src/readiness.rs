@@ -48,6 +48,8 @@ const CLOSED: u64 = 1 << 2;
 
 const TICK_SHIFT: u32 = 3;
 const GENERATION_SHIFT: u32 = 32;
+/// As wide as half a `usize`: a key has no room for more.
+const GENERATION_MASK: u32 = (usize::MAX >> (usize::BITS / 2)) as u32;
 
 /// The width of the tick. Models use two bits, so that it wraps within their reach.
 pub(crate) const TICK_BITS: u32 = GENERATION_SHIFT - TICK_SHIFT;
@@ -144,8 +146,9 @@ impl<const TICK: u32> Readiness<TICK> {
 
     /// Makes the word the next source's.
     pub(crate) fn remove(&self) {
-        let next = |word: Snapshot| Some(Snapshot::fresh(word.generation().wrapping_add(1)));
-        self.change(next).expect("a source can always leave");
+        let next = |generation: u32| generation.wrapping_add(1) & GENERATION_MASK;
+        let outcome = self.change(|word| Some(Snapshot::fresh(next(word.generation()))));
+        debug_assert!(outcome.is_ok(), "a source can always leave");
     }
 
     /// Says that no event will come any more. The answer is whether the waiters must be woken.

@@ -14,7 +14,7 @@ use std::task::{Context, Poll};
 
 use pelmeni_core::primitive::Mutex;
 
-use crate::descriptor::{AsDescriptor, RawDescriptor, borrow, borrow_raw, raw};
+use crate::descriptor::{AsDescriptor, BorrowedDescriptor, RawDescriptor, borrow, raw};
 use crate::driver::wake_all;
 use crate::membership::{Membership, Standing};
 use crate::readiness::{Snapshot, Wait};
@@ -165,9 +165,7 @@ impl Registration {
             Wait::Waiting => {}
         }
         if self.driver.poller.is_oneshot() {
-            cell.with_interest(|interest| {
-                self.driver.poller.arm(borrow(source), key, interest)
-            })?;
+            cell.with_interest(|interest| self.driver.poller.arm(borrow(source), key, interest))?;
         }
         Poll::Pending
     }
@@ -215,7 +213,7 @@ impl Drop for Registration {
         // There is nobody to tell of an error; the source is out of the slab, so that no event of it finds anyone.
         let _ = self.leave(|raw| {
             // SAFETY: the descriptor is still open, the registration is dropped first (see "I/O safety").
-            let source = unsafe { borrow_raw(raw) };
+            let source = unsafe { BorrowedDescriptor::borrow_raw(raw) };
             self.driver.poller.delete(source)
         });
     }

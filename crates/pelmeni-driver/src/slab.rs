@@ -23,8 +23,11 @@ use crate::source::Source;
 const INDEX_BITS: u32 = usize::BITS / 2;
 const INDEX_MASK: usize = (1 << INDEX_BITS) - 1;
 
-/// The cells of the first page; each next page has twice as many.
+/// The cells of the first page; each next page has twice as many. Few in a model, where each costs time.
+#[cfg(not(all(loom, feature = "loom")))]
 const FIRST_PAGE: usize = 64;
+#[cfg(all(loom, feature = "loom"))]
+const FIRST_PAGE: usize = 2;
 const PAGES: usize = (INDEX_BITS - FIRST_PAGE.ilog2()) as usize;
 
 /// Names one source for its whole life and nothing afterwards.
@@ -36,7 +39,6 @@ impl Key {
     pub(crate) const BELL: Key = Key(usize::MAX);
 
     fn new(index: usize, generation: u32) -> Key {
-        // The generation loses its upper half where a usize has 32 bits, in all comparisons alike.
         Key((generation as usize) << INDEX_BITS | index)
     }
 

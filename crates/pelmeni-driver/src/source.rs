@@ -18,10 +18,10 @@ use std::task::Waker;
 
 use pelmeni_core::primitive::{Mutex, seeded};
 
-use crate::Direction;
 use crate::interest::Interest;
 use crate::readiness::{Readiness, Snapshot, TICK_BITS, Wait};
 use crate::waiters::Waiters;
+use crate::{Direction, clock};
 
 /// A descriptor's cell in the slab.
 #[derive(Debug)]
@@ -67,7 +67,7 @@ impl<const TICK: u32> Source<TICK> {
         let crowd = waiters.add(direction, clone);
         drop(waiters);
         if let Some(mut crowd) = crowd {
-            crowd.call();
+            crowd.call(clock::now());
             self.while_owned(seen.generation(), |waiters| waiters.rejoin(crowd));
         }
         Wait::Waiting

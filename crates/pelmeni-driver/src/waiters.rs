@@ -6,15 +6,21 @@
 //! Nobody tells the list that a future was dropped: a waker says who wants to be woken and not whether he still does. A
 //! stale waker is harmless (a wake too many), but a source on which ever new tasks wait for a while and give up, and where
 //! no event ever comes, would collect them without end. So a crowd that has grown **calls the roll**: everyone is woken;
-//! the living poll again and are found in the list; whoever has not come by the next call is struck off. The crowd may
-//! then grow to twice the number of the living, which makes the roll cheap: each call is paid by as many arrivals.
+//! the living poll again and are found in the list; whoever has not come after a second is struck off by the next call.
+//! (If he lives after all, he has been woken and will add himself anew.) The limit for the next call is twice the number
+//! of those who are left: among the living the calls soon end, each is paid by as many arrivals, and the dead are never
+//! more than what comes in a few seconds.
 
 use std::task::Waker;
+use std::time::Duration;
 
-use crate::Direction;
+use crate::{Deadline, Direction};
 
 /// A crowd of this size calls the roll for the first time.
 const CROWD: usize = 32;
+
+/// How long the living may take to come back.
+const GRACE: Duration = Duration::from_secs(1);
 
 /// The wakers of one source.
 #[derive(Debug, Default)]
@@ -36,8 +42,8 @@ pub(crate) struct Crowd {
 struct Member {
     direction: Direction,
     waker: Waker,
-    /// Woken by the last call and not come back since.
-    missing: bool,
+    /// Called at this time and not come back since.
+    called: Option<Deadline>,
 }
 
 impl Waiters {
@@ -51,7 +57,7 @@ impl Waiters {
             members.filter(|member| member.direction == direction && member.waker.will_wake(waker));
         match equal.next() {
             Some(member) => {
-                member.missing = false;
+                member.called = None;
                 true
             }
             None => false,
@@ -68,7 +74,7 @@ impl Waiters {
             return None;
         }
         let crowd = self.crowd.get_or_insert_with(Crowd::new);
-        crowd.members.push(Member { direction, waker, missing: false });
+        crowd.members.push(Member { direction, waker, called: None });
         if crowd.members.len() < crowd.limit { None } else { self.crowd.take() }
     }
 
@@ -105,13 +111,106 @@ impl Crowd {
         Box::new(Crowd { members: Vec::new(), limit: CROWD })
     }
 
-    /// Calls the roll: strikes off whoever did not come after the last call, and wakes the others. No lock is held.
-    pub(crate) fn call(&mut self) {
-        self.members.retain(|member| !member.missing);
-        for member in &mut self.members {
-            member.missing = true;
+    /// Calls the roll: strikes off whoever did not come in time after an earlier call, and wakes the others. No lock is
+    /// held.
+    pub(crate) fn call(&mut self, now: Deadline) {
+        self.members.retain(|member| member.called.is_none_or(|called| now < called + GRACE));
+        for member in self.members.iter_mut().filter(|member| member.called.is_none()) {
+            member.called = Some(now);
             member.waker.wake_by_ref();
         }
         self.limit = CROWD.max(2 * self.members.len());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::task::Wake;
+
+    use super::*;
+
+    /// A waiter that counts its wakes.
+    #[derive(Default)]
+    struct Guest(AtomicUsize);
+
+    impl Wake for Guest {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// What a source does with a waiter, without its lock.
+    fn arrive(waiters: &mut Waiters, guest: &Arc<Guest>, now: Deadline) {
+        let waker = Waker::from(guest.clone());
+        if waiters.find(Direction::Read, &waker) {
+            return;
+        }
+        if let Some(mut crowd) = waiters.add(Direction::Read, waker) {
+            crowd.call(now);
+            waiters.rejoin(crowd);
+        }
+    }
+
+    fn guests(count: usize) -> Vec<Arc<Guest>> {
+        std::iter::repeat_with(Arc::default).take(count).collect()
+    }
+
+    #[test]
+    fn living_crowd_is_called_a_few_times_and_then_left_in_peace() {
+        let mut waiters = Waiters::default();
+        let guests = guests(1000);
+        let mut heard = vec![usize::MAX; guests.len()];
+        let mut calls = 0;
+        // Whoever is woken comes back, but only after everyone who was queued before him.
+        for round in 0.. {
+            assert!(round < 20, "the roll is called for ever");
+            let mut peace = true;
+            for (guest, heard) in guests.iter().zip(&mut heard) {
+                let now = guest.0.load(Ordering::Relaxed);
+                if std::mem::replace(heard, now) != now {
+                    peace = false;
+                    calls += 1;
+                    arrive(&mut waiters, guest, Deadline::ZERO);
+                }
+            }
+            if peace {
+                break;
+            }
+        }
+        assert!(calls < 5 * guests.len(), "{calls} polls");
+        let mut wakers = Vec::new();
+        waiters.take(Direction::Read, &mut wakers);
+        assert_eq!(wakers.len(), guests.len());
+    }
+
+    #[test]
+    fn dead_are_struck_off_after_a_while() {
+        let mut waiters = Waiters::default();
+        let guests = guests(10_000);
+        let mut now = Deadline::ZERO;
+        for guest in &guests {
+            now = now + Duration::from_millis(10);
+            arrive(&mut waiters, guest, now);
+        }
+        let held = guests.iter().filter(|guest| Arc::strong_count(guest) > 1).count();
+        assert!(held < 500, "{held} are still in the list");
+    }
+
+    #[test]
+    fn waiters_of_the_other_direction_stay() {
+        let mut waiters = Waiters::default();
+        let guests = guests(20);
+        let directions = [Direction::Read, Direction::Write].into_iter().cycle();
+        for (guest, direction) in guests.iter().zip(directions) {
+            assert!(waiters.add(direction, Waker::from(guest.clone())).is_none());
+        }
+        let mut wakers = Vec::new();
+        waiters.take(Direction::Write, &mut wakers);
+        assert_eq!(wakers.len(), 10);
+        waiters.take(Direction::Read, &mut wakers);
+        assert_eq!(wakers.len(), 20);
+        assert!(waiters.crowd.is_none());
     }
 }

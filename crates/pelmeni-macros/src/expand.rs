@@ -72,11 +72,7 @@ impl Function {
     fn read(attribute: &str, item: TokenStream) -> Result<Function, TokenStream> {
         let tokens = flatten(item);
         match Signature::read(attribute, &shapes(&tokens)) {
-            Ok(parts) => Ok(Function {
-                name: tokens[parts.name].clone(),
-                tokens,
-                parts,
-            }),
+            Ok(parts) => Ok(Function { name: tokens[parts.name].clone(), tokens, parts }),
             Err(fault) => {
                 let complaint = fault.into_compile_error(&tokens);
                 Err(TokenStream::from_iter([complaint, stub(&tokens)]))
@@ -90,18 +86,12 @@ impl Function {
         let name = self.name.to_string();
         let name = format!("{}_on_{count}_{threads}", name.trim_start_matches("r#"));
         let name = TokenTree::from(Ident::new(&name, self.name.span()));
-        Function {
-            name,
-            ..self.clone()
-        }
+        Function { name, ..self.clone() }
     }
 
     /// A plain function that runs this one on a runtime as the environment wants it.
     fn run(&self) -> TokenStream {
-        self.with_statements(&format!(
-            "::pelmeni::run({}())",
-            self.tokens[self.parts.name]
-        ))
+        self.with_statements(&format!("::pelmeni::run({}())", self.tokens[self.parts.name]))
     }
 
     /// A plain function that runs this one on a runtime with `count` threads.
@@ -122,10 +112,7 @@ impl Function {
 
     /// A plain function with this one as an item in it, and then `statements`.
     fn with_statements(&self, statements: &str) -> TokenStream {
-        let body = self
-            .copy(&self.parts.whole)
-            .chain(code(statements))
-            .collect();
+        let body = self.copy(&self.parts.whole).chain(code(statements)).collect();
         let mut body = Group::new(Delimiter::Brace, body);
         body.set_span(self.tokens[self.parts.body].span());
         let signature = [
@@ -136,11 +123,7 @@ impl Function {
             code("()"),
             self.copy(&self.parts.output).collect(),
         ];
-        signature
-            .into_iter()
-            .flatten()
-            .chain([TokenTree::from(body)])
-            .collect()
+        signature.into_iter().flatten().chain([TokenTree::from(body)]).collect()
     }
 
     fn copy(&self, part: &Range<usize>) -> impl Iterator<Item = TokenTree> {
@@ -160,6 +143,5 @@ fn stub(tokens: &[TokenTree]) -> TokenStream {
 
 /// The tokens of code written in this file.
 fn code(text: &str) -> TokenStream {
-    text.parse()
-        .expect("the code in this file is made of tokens")
+    text.parse().expect("the code in this file is made of tokens")
 }

@@ -14,17 +14,12 @@ pub(crate) struct Fault {
 impl Fault {
     /// The message says what was wrong and then, after the colon, what to write.
     pub(crate) fn new(at: usize, message: impl Display) -> Self {
-        Fault {
-            at,
-            message: message.to_string(),
-        }
+        Fault { at, message: message.to_string() }
     }
 
     /// A `compile_error!` whose every token lies where the mistake is: the compiler underlines all of the call.
     pub(crate) fn into_compile_error(self, tokens: &[TokenTree]) -> TokenStream {
-        let span = tokens
-            .get(self.at)
-            .map_or_else(Span::call_site, TokenTree::span);
+        let span = tokens.get(self.at).map_or_else(Span::call_site, TokenTree::span);
         let message = TokenTree::from(Literal::string(&self.message));
         let call: TokenStream = "::core::compile_error!".parse().expect("a path and a mark");
         let arguments = TokenTree::from(Group::new(Delimiter::Brace, message.into()));

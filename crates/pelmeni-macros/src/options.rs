@@ -29,10 +29,7 @@ impl Threads {
         while at < tokens.len() {
             let value = read_name(attribute, tokens, at)?;
             if threads != Threads::Unsaid {
-                return Err(Fault::new(
-                    at,
-                    "`threads` is given twice: keep one of the two",
-                ));
+                return Err(Fault::new(at, "`threads` is given twice: keep one of the two"));
             }
             threads = match &tokens[value] {
                 Shape::Group('[', counts) => Threads::Each(read_counts(counts, value)?),
@@ -64,10 +61,7 @@ fn read_name(attribute: &str, tokens: &[Shape], at: usize) -> Result<usize, Faul
     }
     match tokens.get(at + 1..at + 3) {
         Some([Shape::Mark('='), _]) => Ok(at + 2),
-        _ => Err(Fault::new(
-            at,
-            "`threads` has no value: write `threads = 2`",
-        )),
+        _ => Err(Fault::new(at, "`threads` has no value: write `threads = 2`")),
     }
 }
 
@@ -94,11 +88,7 @@ fn read_counts(tokens: &[Shape], at: usize) -> Result<Vec<usize>, Fault> {
 /// Reads one count; `at` is the place to complain about.
 fn read_count(token: &Shape, at: usize) -> Result<usize, Fault> {
     let count = match token {
-        Shape::Literal(number) => number
-            .replace('_', "")
-            .trim_end_matches("usize")
-            .parse()
-            .ok(),
+        Shape::Literal(number) => number.replace('_', "").trim_end_matches("usize").parse().ok(),
         Shape::Word(_) | Shape::Mark(_) | Shape::Group(..) => None,
     };
     match count {
@@ -153,11 +143,7 @@ mod tests {
     fn unknown_option() {
         refused("worker_threads = 2", 0, "unknown option `worker_threads`");
         refused("threads = 2, name = 1", 4, "unknown option `name`");
-        refused(
-            "2",
-            0,
-            "this is not an option: `#[pelmeni::test]` knows `threads = 2`",
-        );
+        refused("2", 0, "this is not an option: `#[pelmeni::test]` knows `threads = 2`");
         refused(",", 0, "this is not an option");
     }
 
@@ -191,11 +177,7 @@ mod tests {
     #[test]
     fn crooked_list() {
         for list in ["[]", "[,]", "[1,,2]", "[1 2]", "[1,,]"] {
-            refused(
-                &format!("threads = {list}"),
-                2,
-                "write `threads = [1, 2, 8]`",
-            );
+            refused(&format!("threads = {list}"), 2, "write `threads = [1, 2, 8]`");
         }
         refused("threads = [2, 1, 2]", 2, "`2` is in the list twice");
     }

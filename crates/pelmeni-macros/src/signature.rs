@@ -58,14 +58,7 @@ impl Signature {
             return Err(Fault::new(body, message));
         }
         let output = parentheses + 1..body;
-        Ok(Signature {
-            attributes,
-            visibility,
-            whole: start..tokens.len(),
-            name,
-            output,
-            body,
-        })
+        Ok(Signature { attributes, visibility, whole: start..tokens.len(), name, output, body })
     }
 }
 
@@ -102,10 +95,7 @@ fn read_keywords(attribute: &str, tokens: &[Shape], start: usize) -> Result<usiz
 fn is_qualifier(token: &Shape) -> bool {
     match token {
         Shape::Word(word) => {
-            matches!(
-                word.as_str(),
-                "async" | "const" | "default" | "extern" | "safe" | "unsafe"
-            )
+            matches!(word.as_str(), "async" | "const" | "default" | "extern" | "safe" | "unsafe")
         }
         Shape::Literal(_) => true,
         Shape::Mark(_) | Shape::Group(..) => false,
@@ -141,11 +131,7 @@ mod tests {
     fn refused(text: &str, at: usize, remedy: &str) {
         let fault = Signature::read("main", &shapes(text)).expect_err(text);
         assert!(fault.message.contains(remedy), "{text}: {}", fault.message);
-        assert!(
-            fault.message.starts_with("`#[pelmeni::main]`"),
-            "{text}: {}",
-            fault.message
-        );
+        assert!(fault.message.starts_with("`#[pelmeni::main]`"), "{text}: {}", fault.message);
         assert_eq!(fault.at, at, "{text}");
     }
 
@@ -177,45 +163,21 @@ mod tests {
     #[test]
     fn not_a_function() {
         refused("struct Main;", 0, "write `async fn` below it");
-        refused(
-            "#[a] pub mod fun { fn f() {} }",
-            3,
-            "write `async fn` below it",
-        );
-        refused(
-            "impl Main { async fn f() {} }",
-            0,
-            "write `async fn` below it",
-        );
+        refused("#[a] pub mod fun { fn f() {} }", 3, "write `async fn` below it");
+        refused("impl Main { async fn f() {} }", 0, "write `async fn` below it");
         refused("", 0, "write `async fn` below it");
     }
 
     #[test]
     fn not_async() {
-        refused(
-            "fn main() {}",
-            0,
-            "write `async fn`, or remove the attribute",
-        );
-        refused(
-            "#[a] pub fn main() {}",
-            3,
-            "write `async fn`, or remove the attribute",
-        );
+        refused("fn main() {}", 0, "write `async fn`, or remove the attribute");
+        refused("#[a] pub fn main() {}", 3, "write `async fn`, or remove the attribute");
     }
 
     #[test]
     fn other_qualifiers() {
-        refused(
-            "async unsafe fn main() {}",
-            1,
-            "with nothing else before the `fn`",
-        );
-        refused(
-            "extern \"C\" fn main() {}",
-            0,
-            "with nothing else before the `fn`",
-        );
+        refused("async unsafe fn main() {}", 1, "with nothing else before the `fn`");
+        refused("extern \"C\" fn main() {}", 0, "with nothing else before the `fn`");
     }
 
     #[test]
@@ -226,11 +188,7 @@ mod tests {
 
     #[test]
     fn generic() {
-        refused(
-            "async fn main<T>() {}",
-            3,
-            "call it with the types you want",
-        );
+        refused("async fn main<T>() {}", 3, "call it with the types you want");
     }
 
     #[test]

@@ -1,1 +1,43 @@
-//! pelmeni-scheduler
+//! Workers, queues, idle protocol and blocking pool of the pelmeni runtime: what runs tasks, on one thread or on many.
+//!
+//! Names are those of the facade crate `pelmeni`, which re-exports what is public here.
+
+mod builder;
+mod callers;
+mod counters;
+mod current;
+mod drive;
+mod handle;
+mod home;
+mod idle;
+#[expect(unsafe_code, reason = "a counted pointer")]
+mod lease;
+mod misuse;
+mod pool;
+mod queue;
+mod registry;
+mod root;
+mod runtime;
+mod scheduler;
+mod seat;
+mod sleep;
+mod spawn;
+mod thread;
+mod worker;
+
+/// The parts that models are made of.
+#[doc(hidden)]
+pub mod model {
+    pub use crate::idle::Idle;
+    pub use crate::queue::{Deque, Steal, Thief};
+}
+
+pub use builder::Builder;
+pub use counters::{Stats, WorkerStats};
+pub use drive::Registration;
+pub use handle::{Handle, TimerHandle};
+#[doc(hidden)]
+pub use misuse::outside;
+pub use runtime::{Runtime, ShutdownReport, run, try_run};
+pub use sleep::Sleep;
+pub use spawn::{Builder as TaskBuilder, spawn, spawn_blocking, spawn_local};

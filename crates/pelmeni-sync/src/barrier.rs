@@ -34,16 +34,8 @@ impl Barrier {
     /// `parties` is 0: there would be nobody to wait for.
     #[track_caller]
     pub fn new(parties: usize) -> Self {
-        assert!(
-            parties > 0,
-            "a barrier for 0 parties would never open: write 1 or more"
-        );
-        Barrier {
-            gate: Gate::new(Party {
-                size: parties,
-                broken: false,
-            }),
-        }
+        assert!(parties > 0, "a barrier for 0 parties would never open: write 1 or more");
+        Barrier { gate: Gate::new(Party { size: parties, broken: false }) }
     }
 
     /// Waits until all are there, and answers with an index that is different for each: 0 for the first of this round

@@ -25,19 +25,13 @@ unsafe impl<T: Send> Sync for Guarded<T> {}
 
 impl<T> Guarded<T> {
     pub(crate) fn new(value: T) -> Self {
-        Guarded {
-            permit: Permits::new(1),
-            value: UnsafeCell::new(value),
-        }
+        Guarded { permit: Permits::new(1), value: UnsafeCell::new(value) }
     }
 
     /// Waits for the permit.
     pub(crate) async fn access(&self) -> Access<'_, T> {
         match self.permit.acquire(1).await {
-            Ok(()) => Access {
-                guarded: self,
-                own: PhantomData,
-            },
+            Ok(()) => Access { guarded: self, own: PhantomData },
             Err(Closed) => unreachable!("nobody closes these permits"),
         }
     }
@@ -45,10 +39,7 @@ impl<T> Guarded<T> {
     /// Takes the permit if that takes no waiting.
     pub(crate) fn try_access(&self) -> Option<Access<'_, T>> {
         self.permit.try_acquire(1).ok()?;
-        Some(Access {
-            guarded: self,
-            own: PhantomData,
-        })
+        Some(Access { guarded: self, own: PhantomData })
     }
 
     /// Nobody else can have access while the caller has all of it.

@@ -71,10 +71,7 @@ impl ReleaseError {
 impl fmt::Display for ReleaseError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let bound = self.bound;
-        write!(
-            f,
-            "the semaphore is bounded to {bound} permits: release only what was forgotten"
-        )
+        write!(f, "the semaphore is bounded to {bound} permits: release only what was forgotten")
     }
 }
 

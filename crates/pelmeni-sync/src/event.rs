@@ -32,9 +32,7 @@ pub struct Event {
 impl Event {
     /// Starts with the flag not set.
     pub fn new() -> Self {
-        Event {
-            gate: Gate::new(Flag { set: false }),
-        }
+        Event { gate: Gate::new(Flag { set: false }) }
     }
 
     /// Sets the flag and ends every wait, also if the flag is cleared before the tasks that waited get to run.
@@ -78,10 +76,7 @@ impl Default for Event {
 impl fmt::Debug for Event {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (set, waiting) = self.gate.with(|flag, waiters| (flag.set, waiters.len()));
-        f.debug_struct("Event")
-            .field("set", &set)
-            .field("waiting", &waiting)
-            .finish()
+        f.debug_struct("Event").field("set", &set).field("waiting", &waiting).finish()
     }
 }
 

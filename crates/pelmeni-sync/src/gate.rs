@@ -56,12 +56,7 @@ struct Inner<R: Rules> {
 
 impl<R: Rules> Gate<R> {
     pub(crate) fn new(rules: R) -> Self {
-        Gate {
-            inner: Mutex::new(Inner {
-                rules,
-                waiters: Waiters::new(),
-            }),
-        }
+        Gate { inner: Mutex::new(Inner { rules, waiters: Waiters::new() }) }
     }
 
     /// Changes the state under the lock, then wakes those whose wait it has ended.
@@ -83,10 +78,7 @@ impl<R: Rules> Gate<R> {
 
     /// A request, which is made when the future is polled first.
     pub(crate) fn wait(&self, request: R::Request) -> Wait<'_, R> {
-        Wait {
-            gate: self,
-            place: Place::Outside(request),
-        }
+        Wait { gate: self, place: Place::Outside(request) }
     }
 }
 
@@ -126,10 +118,7 @@ impl<R: Rules> Future for Wait<'_, R> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let Wait { gate, place } = self.get_mut();
-        assert!(
-            !matches!(place, Place::Done),
-            "a future was polled after it was ready"
-        );
+        assert!(!matches!(place, Place::Done), "a future was polled after it was ready");
         ready!(coop::poll_proceed(cx));
         // On the way in a clone of the task's waker, on the way out the one that it replaces.
         let mut spare = None;
@@ -198,6 +187,7 @@ impl<Q: Copy> Place<Q> {
                     Look::Ready(end, answer)
                 }
             },
+            // `poll` has refused before it came here.
             Place::Done => Look::Pending,
         }
     }

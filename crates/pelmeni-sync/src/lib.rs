@@ -38,6 +38,8 @@
 //!   overtakes, and nobody starves.
 //! - **Cancelling is safe at any time.** A future may be dropped at any await. What it was given and did not fetch goes
 //!   to the next in line. Each function says under *Cancel safety* what else is lost: nothing, or the place in the queue.
+//!   The other side of it: a wait that is kept but not polled, beside a `select!` that goes on without it, say, may own
+//!   the lock and let everybody behind it wait. Drop it, or go on polling it.
 //! - **No user code under a lock.** Wakers are cloned, invoked and dropped with no lock held. They may panic, and they
 //!   may call back.
 //! - **No poison.** A panic in a task that holds a lock releases it.

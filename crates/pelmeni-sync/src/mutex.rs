@@ -37,9 +37,7 @@ pub struct Mutex<T> {
 impl<T> Mutex<T> {
     /// Puts a value behind a lock, unlocked.
     pub fn new(value: T) -> Self {
-        Mutex {
-            guarded: Guarded::new(value),
-        }
+        Mutex { guarded: Guarded::new(value) }
     }
 
     /// Waits until the lock is the caller's.
@@ -60,9 +58,7 @@ impl<T> Mutex<T> {
     /// });
     /// ```
     pub async fn lock(&self) -> MutexGuard<'_, T> {
-        MutexGuard {
-            access: self.guarded.access().await,
-        }
+        MutexGuard { access: self.guarded.access().await }
     }
 
     /// Takes the lock if it is free now; `None` if somebody has it.
@@ -77,9 +73,7 @@ impl<T> Mutex<T> {
     /// assert!(spoon.try_lock().is_some());
     /// ```
     pub fn try_lock(&self) -> Option<MutexGuard<'_, T>> {
-        self.guarded
-            .try_access()
-            .map(|access| MutexGuard { access })
+        self.guarded.try_access().map(|access| MutexGuard { access })
     }
 
     /// Says whether somebody has the lock. It may have changed by the time one looks at the answer.

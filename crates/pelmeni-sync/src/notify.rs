@@ -43,12 +43,7 @@ pub struct Notify {
 impl Notify {
     /// Starts without a permit.
     pub fn new() -> Self {
-        Notify {
-            gate: Gate::new(Bell {
-                permit: false,
-                rounds: 0,
-            }),
-        }
+        Notify { gate: Gate::new(Bell { permit: false, rounds: 0 }) }
     }
 
     /// Ends the longest wait, or the next one to come. Calls that find one kept already add nothing to it.
@@ -76,12 +71,7 @@ impl Notify {
     /// the next.
     pub fn notified(&self) -> Notified<'_> {
         let rounds = self.gate.with(|bell, _| bell.rounds);
-        Notified {
-            wait: self.gate.wait(Call {
-                rounds,
-                alone: true,
-            }),
-        }
+        Notified { wait: self.gate.wait(Call { rounds, alone: true }) }
     }
 }
 
@@ -94,10 +84,7 @@ impl Default for Notify {
 impl fmt::Debug for Notify {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (permit, waiting) = self.gate.with(|bell, waiters| (bell.permit, waiters.len()));
-        f.debug_struct("Notify")
-            .field("permit", &permit)
-            .field("waiting", &waiting)
-            .finish()
+        f.debug_struct("Notify").field("permit", &permit).field("waiting", &waiting).finish()
     }
 }
 
@@ -111,12 +98,10 @@ impl Future for Notified<'_> {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        Pin::new(&mut self.wait)
-            .poll(cx)
-            .map(|called| match called {
-                Ok(_) => {}
-                Err(Closed) => unreachable!("nobody closes a bell"),
-            })
+        Pin::new(&mut self.wait).poll(cx).map(|called| match called {
+            Ok(_) => {}
+            Err(Closed) => unreachable!("nobody closes a bell"),
+        })
     }
 }
 

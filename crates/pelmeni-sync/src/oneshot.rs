@@ -20,6 +20,7 @@ use pelmeni_core::primitive::{Arc, Mutex};
 use std::error::Error;
 use std::fmt;
 use std::future::poll_fn;
+use std::mem;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker, ready};
 
@@ -43,12 +44,8 @@ pub fn channel<T>() -> (Sender<T>, Receiver<T>) {
         sender: Slot::new(),
         receiver: Slot::new(),
     }));
-    (
-        Sender {
-            channel: Some(channel.clone()),
-        },
-        Receiver { channel },
-    )
+    let receiver = Receiver { channel: Some(channel.clone()), was_polled: false };
+    (Sender { channel: Some(channel) }, receiver)
 }
 
 /// What the halves share.
@@ -74,27 +71,19 @@ struct Rest {
 impl<T> Channel<T> {
     fn sender_leaves(&mut self) -> Rest {
         self.sender_gone = true;
-        Rest {
-            wake: self.receiver.take(),
-            drop: self.sender.take(),
-        }
+        Rest { wake: self.receiver.take(), drop: self.sender.take() }
     }
 
     fn receiver_leaves(&mut self) -> Rest {
         self.receiver_gone = true;
-        Rest {
-            wake: self.sender.take(),
-            drop: self.receiver.take(),
-        }
+        Rest { wake: self.sender.take(), drop: self.receiver.take() }
     }
 
     /// The value, or why there is none.
     fn receive(&mut self) -> Result<T, TryRecvError> {
         match self.value.take() {
             Some(value) => Ok(value),
-            None => Err(TryRecvError {
-                is_closed: self.sender_gone || self.receiver_gone,
-            }),
+            None => Err(TryRecvError { is_closed: self.sender_gone || self.receiver_gone }),
         }
     }
 }
@@ -121,9 +110,7 @@ impl<T> Sender<T> {
     /// # Errors
     /// The receiver was dropped or closed. The value comes back.
     pub fn send(mut self, value: T) -> Result<(), T> {
-        let Some(channel) = self.channel.take() else {
-            unreachable!("{HAS_CHANNEL}")
-        };
+        let Some(channel) = self.channel.take() else { unreachable!("{HAS_CHANNEL}") };
         let rest = {
             let mut state = channel.lock();
             if state.receiver_gone {
@@ -193,9 +180,7 @@ impl<T> Drop for Sender<T> {
 
 impl<T> fmt::Debug for Sender<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Sender")
-            .field("closed", &self.is_closed())
-            .finish_non_exhaustive()
+        f.debug_struct("Sender").field("closed", &self.is_closed()).finish_non_exhaustive()
     }
 }
 
@@ -205,7 +190,10 @@ impl<T> fmt::Debug for Sender<T> {
 /// Nothing is lost as long as the receiver is kept: await `&mut receiver` to do so. Dropping it drops the value.
 #[must_use = "the sender is told that the value is not wanted when this is dropped"]
 pub struct Receiver<T> {
-    channel: Arc<Mutex<Channel<T>>>,
+    /// None once it is known how the story ends: the sender is gone or has been told, and there is no value.
+    channel: Option<Arc<Mutex<Channel<T>>>>,
+    /// It was polled, so there is probably a waker in the slot already.
+    was_polled: bool,
 }
 
 impl<T> Receiver<T> {
@@ -214,42 +202,54 @@ impl<T> Receiver<T> {
     /// # Errors
     /// There is no value yet, or there will be none.
     pub fn try_recv(&mut self) -> Result<T, TryRecvError> {
-        self.channel.lock().receive()
+        let Some(channel) = &self.channel else { return Err(TryRecvError { is_closed: true }) };
+        let received = channel.lock().receive();
+        if !matches!(&received, Err(error) if error.is_empty()) {
+            self.channel = None;
+        }
+        received
     }
 
     /// Refuses the value if it was not sent yet. If it was, it can still be received.
     pub fn close(&mut self) {
-        let rest = self.channel.lock().receiver_leaves();
-        rest.finish();
+        if let Some(channel) = &self.channel {
+            let rest = channel.lock().receiver_leaves();
+            rest.finish();
+        }
     }
 }
 
 impl<T> Future for Receiver<T> {
     type Output = Result<T, RecvError>;
 
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         ready!(coop::poll_proceed(cx));
-        let mut spare = None;
-        loop {
-            let mut state = self.channel.lock();
+        let was_polled = mem::replace(&mut self.was_polled, true);
+        let Some(channel) = &self.channel else { return Poll::Ready(Err(RecvError(()))) };
+        // The first poll will most likely have to leave a waker: it has one ready, and saves a second look.
+        let mut spare = (!was_polled).then(|| cx.waker().clone());
+        let received = loop {
+            let mut state = channel.lock();
             match state.receive() {
-                Ok(value) => return Poll::Ready(Ok(value)),
-                Err(error) if error.is_closed() => return Poll::Ready(Err(RecvError(()))),
-                Err(_) => {}
+                Err(error) if error.is_empty() => {}
+                received => break received,
             }
             if state.receiver.keep(cx.waker(), &mut spare) {
                 return Poll::Pending;
             }
             drop(state);
             spare = Some(cx.waker().clone());
-        }
+        };
+        self.channel = None;
+        Poll::Ready(received.map_err(|_| RecvError(())))
     }
 }
 
 impl<T> Drop for Receiver<T> {
     fn drop(&mut self) {
+        let Some(channel) = &self.channel else { return };
         let (rest, unwanted) = {
-            let mut state = self.channel.lock();
+            let mut state = channel.lock();
             (state.receiver_leaves(), state.value.take())
         };
         rest.finish();
@@ -259,13 +259,10 @@ impl<T> Drop for Receiver<T> {
 
 impl<T> fmt::Debug for Receiver<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (sent, closed) = {
-            let state = self.channel.lock();
-            (
-                state.value.is_some(),
-                state.sender_gone || state.receiver_gone,
-            )
-        };
+        let (sent, closed) = self.channel.as_ref().map_or((false, true), |channel| {
+            let state = channel.lock();
+            (state.value.is_some(), state.sender_gone || state.receiver_gone)
+        });
         f.debug_struct("Receiver")
             .field("sent", &sent)
             .field("closed", &closed)

@@ -29,13 +29,7 @@ pub(crate) enum Refusal {
 impl Permits {
     /// Starts with `count` permits, all free.
     pub(crate) fn new(count: usize) -> Self {
-        Permits {
-            gate: Gate::new(Stock {
-                available: count,
-                total: count,
-                closed: false,
-            }),
-        }
+        Permits { gate: Gate::new(Stock { available: count, total: count, closed: false }) }
     }
 
     /// Waits for `count` permits. They are the caller's, to `release` or to `forget`.
@@ -45,10 +39,7 @@ impl Permits {
 
     /// Takes `count` permits if that takes no waiting.
     pub(crate) fn try_acquire(&self, mut count: usize) -> Result<(), Refusal> {
-        match self
-            .gate
-            .with(|stock, waiters| stock.arrive(&mut count, waiters))
-        {
+        match self.gate.with(|stock, waiters| stock.arrive(&mut count, waiters)) {
             Some(End::Granted) => Ok(()),
             Some(End::Closed) => Err(Refusal::Closed),
             None => Err(Refusal::Exhausted),
@@ -67,15 +58,14 @@ impl Permits {
 
     /// Adds new permits, unless there would then be more than `limit`.
     pub(crate) fn add(&self, count: usize, limit: usize) -> bool {
-        self.gate
-            .with(|stock, waiters| match stock.total.checked_add(count) {
-                Some(total) if total <= limit => {
-                    stock.total = total;
-                    stock.put(count, waiters);
-                    true
-                }
-                _ => false,
-            })
+        self.gate.with(|stock, waiters| match stock.total.checked_add(count) {
+            Some(total) if total <= limit => {
+                stock.total = total;
+                stock.put(count, waiters);
+                true
+            }
+            _ => false,
+        })
     }
 
     /// Ends all waits, those to come as well. Permits in use may still be released.
@@ -137,11 +127,7 @@ impl Rules for Stock {
 
     /// Whoever leaves may have been what kept the next one waiting, also if it was given nothing.
     fn leave(&mut self, wanted: usize, ended: Option<End>, waiters: &mut Waiters<usize>) {
-        let returned = if ended == Some(End::Granted) {
-            wanted
-        } else {
-            0
-        };
+        let returned = if ended == Some(End::Granted) { wanted } else { 0 };
         if returned > 0 && seeded(KEEPS_ITS_GRANT) {
             return;
         }

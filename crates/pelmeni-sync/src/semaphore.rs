@@ -39,9 +39,7 @@ pub struct Semaphore {
 impl Semaphore {
     /// Starts with so many permits, all free.
     pub fn new(permits: usize) -> Self {
-        Semaphore {
-            permits: Permits::new(permits),
-        }
+        Semaphore { permits: Permits::new(permits) }
     }
 
     /// Waits for one permit.
@@ -66,10 +64,7 @@ impl Semaphore {
     /// The semaphore is closed, or is closed while this waits.
     pub async fn acquire_many(&self, count: usize) -> Result<SemaphorePermit<'_>, AcquireError> {
         self.permits.acquire(count).await?;
-        Ok(SemaphorePermit {
-            permits: &self.permits,
-            count,
-        })
+        Ok(SemaphorePermit { permits: &self.permits, count })
     }
 
     /// Waits for one permit that may outlive the borrow of the semaphore: to take it along into a task, say.
@@ -109,10 +104,7 @@ impl Semaphore {
         count: usize,
     ) -> Result<OwnedSemaphorePermit, AcquireError> {
         self.permits.acquire(count).await?;
-        Ok(OwnedSemaphorePermit {
-            semaphore: self,
-            count,
-        })
+        Ok(OwnedSemaphorePermit { semaphore: self, count })
     }
 
     /// Takes one permit if that takes no waiting.
@@ -129,10 +121,7 @@ impl Semaphore {
     /// The semaphore is closed, or too few permits are free, or others wait for those that are.
     pub fn try_acquire_many(&self, count: usize) -> Result<SemaphorePermit<'_>, TryAcquireError> {
         self.permits.try_acquire(count)?;
-        Ok(SemaphorePermit {
-            permits: &self.permits,
-            count,
-        })
+        Ok(SemaphorePermit { permits: &self.permits, count })
     }
 
     /// Adds `count` new permits.
@@ -142,10 +131,7 @@ impl Semaphore {
     #[track_caller]
     pub fn add_permits(&self, count: usize) {
         let added = self.permits.add(count, usize::MAX);
-        assert!(
-            added,
-            "a semaphore has at most `usize::MAX` permits: add fewer than {count}"
-        );
+        assert!(added, "a semaphore has at most `usize::MAX` permits: add fewer than {count}");
     }
 
     /// How many permits are free. It may have changed by the time one looks at the answer.
@@ -209,10 +195,7 @@ pub struct BoundedSemaphore {
 impl BoundedSemaphore {
     /// Starts with `bound` permits, all free.
     pub fn new(bound: usize) -> Self {
-        BoundedSemaphore {
-            semaphore: Semaphore::new(bound),
-            bound,
-        }
+        BoundedSemaphore { semaphore: Semaphore::new(bound), bound }
     }
 
     /// Waits for one permit.
@@ -251,11 +234,7 @@ impl BoundedSemaphore {
     /// There would be more permits than at the start: somebody released what they did not have. Nothing is changed.
     pub fn release(&self, count: usize) -> Result<(), ReleaseError> {
         let added = self.semaphore.permits.add(count, self.bound);
-        if added {
-            Ok(())
-        } else {
-            Err(ReleaseError::new(self.bound))
-        }
+        if added { Ok(()) } else { Err(ReleaseError::new(self.bound)) }
     }
 
     /// How many permits are free. It may have changed by the time one looks at the answer.
@@ -312,9 +291,7 @@ impl Drop for SemaphorePermit<'_> {
 
 impl fmt::Debug for SemaphorePermit<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SemaphorePermit")
-            .field("count", &self.count)
-            .finish_non_exhaustive()
+        f.debug_struct("SemaphorePermit").field("count", &self.count).finish_non_exhaustive()
     }
 }
 
@@ -352,8 +329,6 @@ impl Drop for OwnedSemaphorePermit {
 
 impl fmt::Debug for OwnedSemaphorePermit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("OwnedSemaphorePermit")
-            .field("count", &self.count)
-            .finish_non_exhaustive()
+        f.debug_struct("OwnedSemaphorePermit").field("count", &self.count).finish_non_exhaustive()
     }
 }

@@ -119,12 +119,7 @@ impl<Q> Waiters<Q> {
     /// Puts a request at the end of the queue.
     pub(crate) fn push(&mut self, request: Q, waker: Waker) -> Ticket {
         let stage = Stage::Waiting(waker);
-        let entry = Entry {
-            request,
-            stage,
-            previous: self.last,
-            next: NONE,
-        };
+        let entry = Entry { request, stage, previous: self.last, next: NONE };
         let index = self.occupy(entry);
         match self.last {
             NONE => self.first = index,
@@ -243,9 +238,7 @@ mod tests {
 
     fn crowd(names: impl IntoIterator<Item = u32>) -> (Waiters<u32>, Vec<Ticket>) {
         let mut waiters = Waiters::new();
-        let tickets = names
-            .into_iter()
-            .map(|name| waiters.push(name, Waker::noop().clone()));
+        let tickets = names.into_iter().map(|name| waiters.push(name, Waker::noop().clone()));
         let tickets = tickets.collect();
         (waiters, tickets)
     }
@@ -307,14 +300,8 @@ mod tests {
         *waiters.grant_first().unwrap() = 10;
         waiters.close_all();
         assert!(waiters.is_empty());
-        assert!(matches!(
-            waiters.stage(&tickets[0]),
-            Stage::Ended(End::Granted)
-        ));
-        assert!(matches!(
-            waiters.stage(&tickets[1]),
-            Stage::Ended(End::Closed)
-        ));
+        assert!(matches!(waiters.stage(&tickets[0]), Stage::Ended(End::Granted)));
+        assert!(matches!(waiters.stage(&tickets[1]), Stage::Ended(End::Closed)));
         assert_eq!(waiters.remove(&tickets.remove(0)).0, 10);
         assert_eq!(waiters.remove(&tickets.remove(1)).0, 2);
         assert_eq!(waiters.remove(&tickets.remove(0)).0, 1);

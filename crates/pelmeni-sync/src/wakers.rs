@@ -21,10 +21,7 @@ pub(crate) struct Wakers {
 
 impl Wakers {
     pub(crate) const fn new() -> Self {
-        Wakers {
-            first: None,
-            more: Vec::new(),
-        }
+        Wakers { first: None, more: Vec::new() }
     }
 
     pub(crate) fn push(&mut self, waker: Waker) {
@@ -65,9 +62,6 @@ impl Wakers {
 
 impl From<Option<Waker>> for Wakers {
     fn from(first: Option<Waker>) -> Self {
-        Wakers {
-            first,
-            more: Vec::new(),
-        }
+        Wakers { first, more: Vec::new() }
     }
 }

@@ -40,11 +40,7 @@ async fn hides_its_type() -> impl Display {
 pub(crate) async fn r#move() -> u32 {
     thread_local! { static DEPTH: ::std::cell::Cell<u32> = const { ::std::cell::Cell::new(0) } }
     DEPTH.set(DEPTH.get() + 1);
-    if DEPTH.get() < 3 {
-        Box::pin(r#move()).await
-    } else {
-        DEPTH.get()
-    }
+    if DEPTH.get() < 3 { Box::pin(r#move()).await } else { DEPTH.get() }
 }
 
 macro_rules! wrapped {
@@ -78,10 +74,7 @@ fn runs_on_a_runtime_of_the_size_asked_for_and_closes_it() {
 fn runtime_that_cannot_start_says_why() {
     let panic = catch_unwind(on_thirteen_threads).expect_err("thirteen is unlucky");
     let message = panic.downcast_ref::<String>().expect("a formatted message");
-    assert_eq!(
-        message,
-        "a runtime with threads = 13 could not be started: unlucky"
-    );
+    assert_eq!(message, "a runtime with threads = 13 could not be started: unlucky");
 }
 
 #[test]

@@ -38,10 +38,7 @@ mod each_count {
 
     #[pelmeni_macros::test(threads = [1, 2, 8])]
     async fn counted() {
-        RUNS.fetch_add(
-            threads_asked_for().expect("a count was given"),
-            Ordering::Relaxed,
-        );
+        RUNS.fetch_add(threads_asked_for().expect("a count was given"), Ordering::Relaxed);
     }
 
     #[test]

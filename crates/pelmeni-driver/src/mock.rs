@@ -1,0 +1,101 @@
+//! A poller for models: what the `polling` crate does, not what one would wish.
+//!
+//! - `notify` is a compare-and-swap of a flag, and **writes nothing** if that fails;
+//! - `wait` empties the bell (the eventfd) first and lowers the flag **afterwards**, so that a notification in between is
+//!   swallowed by the flag and has to be found by whoever returns from the wait;
+//! - there is no clock: a wait without events lasts until it is notified, and what depends on a timeout is a deadlock.
+
+use std::io;
+use std::time::Duration;
+
+use pelmeni_core::primitive::{Arc, Condvar, Mutex};
+use pelmeni_core::primitive::{atomic::AtomicBool, atomic::Ordering};
+
+use crate::descriptor::BorrowedDescriptor;
+use crate::interest::Interest;
+use crate::poller::{Event, Poller};
+use crate::slab::Key;
+
+/// The poller, shared with the model that plays the kernel.
+#[derive(Clone, Debug)]
+pub(crate) struct MockPoller(Arc<Kernel>);
+
+#[derive(Debug)]
+struct Kernel {
+    notified: AtomicBool,
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// The eventfd has been written and not been read.
+    bell: bool,
+    /// What is inside.
+    sources: Vec<Key>,
+    /// What the next wait reports.
+    events: Vec<Event>,
+}
+
+impl MockPoller {
+    pub(crate) fn new() -> MockPoller {
+        MockPoller(Arc::new(Kernel {
+            notified: AtomicBool::new(false),
+            state: Mutex::new(State::default()),
+            changed: Condvar::new(),
+        }))
+    }
+
+    /// Something happens to all sources that are inside.
+    pub(crate) fn report(&self, ready: Interest) {
+        let mut state = self.0.state.lock();
+        let events: Vec<_> = state.sources.iter().map(|&key| Event { key, ready }).collect();
+        state.events.extend(events);
+        drop(state);
+        self.0.changed.notify_all();
+    }
+}
+
+impl Poller for MockPoller {
+    fn is_oneshot(&self) -> bool {
+        false
+    }
+
+    fn add(&self, _: BorrowedDescriptor<'_>, key: Key) -> io::Result<()> {
+        self.0.state.lock().sources.push(key);
+        Ok(())
+    }
+
+    fn arm(&self, _: BorrowedDescriptor<'_>, _: Key, _: Interest) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn delete(&self, _: BorrowedDescriptor<'_>) -> io::Result<()> {
+        self.0.state.lock().sources.clear();
+        Ok(())
+    }
+
+    fn wait(&self, events: &mut Vec<Event>, timeout: Option<Duration>) -> io::Result<()> {
+        let mut state = self.0.state.lock();
+        while !state.bell && state.events.is_empty() && timeout != Some(Duration::ZERO) {
+            state = self.0.changed.wait(state);
+        }
+        state.bell = false;
+        events.append(&mut state.events);
+        drop(state);
+        // SeqCst, as in `polling`.
+        self.0.notified.swap(false, Ordering::SeqCst);
+        Ok(())
+    }
+
+    fn notify(&self) -> io::Result<()> {
+        // SeqCst, as in `polling`.
+        let raised =
+            self.0.notified.compare_exchange(false, true, Ordering::SeqCst, Ordering::SeqCst);
+        if raised.is_ok() {
+            self.0.state.lock().bell = true;
+            self.0.changed.notify_all();
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,395 @@
+//! Where timers wait: eight levels of 64 slots, each level 64 times as coarse as the one below.
+//!
+//! ```text
+//!    deadline in ns   │ 5 bits │ 6 │ 6 │ 6 │ 6 │ 6 │ 6 │ 6 │   17 bits   │
+//!                     └── 7 ───┴ 6 ┴ 5 ┴ 4 ┴ 3 ┴ 2 ┴ 1 ┴ 0 ┘             │
+//!                        level: one digit of the tick each    within a tick (131 us)
+//! ```
+//!
+//! A timer lies on the level of the **highest digit in which its tick differs from the wheel's**, in the slot of that
+//! digit's value. When the wheel's tick comes to the start of a slot, its timers move down a level or more; on level 0
+//! they are due, one by one, to the nanosecond. Three things follow:
+//!
+//! W1. On each level the occupied slots have digits above the wheel's (on level 0 also the wheel's own): nothing wraps
+//! round. All timers of a level come before all timers of the next one. So the first timer is in the lowest slot of the
+//! lowest level that has any, and two bit scans find it.
+//!
+//! W2. The levels cover all 64 bits: there is no deadline beyond the wheel's span, and no uptime at which anything special
+//! happens. (A wheel that wraps round has to tell a slot of this round from the same slot of the next one, and must not
+//! forget to.) Two levels more than 104 days would need take two kilobytes.
+//!
+//! W3. Timers of one slot stay in the order in which they came, also on their way down: equal deadlines are always in the
+//! same slot, and fire in the order of registration.
+//!
+//! A slot knows its earliest deadline. When that very timer is cancelled, the value stays as a bound that is too early;
+//! on level 0, where slots are short, it is made exact when asked for, elsewhere it costs at most one wake-up for nothing.
+//!
+//! The lock guards everything, the links in the nodes included (N1). It is held for a few instructions by the worker and
+//! by whoever cancels; wakers are cloned, woken and dropped without it.
+//!
+//! Rejected: a heap (logarithmic, and no cancelling in place); firing whole ticks (early or late by 131 us); a queue of
+//! cancelled timers for the owner to work off (memory that is freed late, by whoever is busy).
+//!
+//! Source: George Varghese and Tony Lauck, "Hashed and Hierarchical Timing Wheels", SOSP 1987.
+
+use std::fmt;
+use std::ptr::NonNull;
+use std::task::Waker;
+
+use pelmeni_core::primitive::{Mutex, MutexGuard};
+
+use crate::node::{Node, Ring};
+use crate::{Deadline, TimerState};
+
+/// A tick is `2^17` ns: slots on level 0 are about as long as the kernel needs to wake a thread.
+const TICK_BITS: u32 = 17;
+const DIGIT_BITS: u32 = 6;
+const SLOTS: usize = 1 << DIGIT_BITS;
+const LEVELS: usize = (u64::BITS - TICK_BITS).div_ceil(DIGIT_BITS) as usize;
+
+/// The timers of one worker.
+pub struct Wheel {
+    levels: Lock<Levels>,
+}
+
+/// What the lock guards.
+struct Levels {
+    /// The wheel's tick: no timer before it is left, except those that came late.
+    tick: u64,
+    /// Which levels have timers.
+    inhabited: u8,
+    /// Which slots of a level have timers.
+    occupied: [u64; LEVELS],
+    /// Which slots have an `earliest` that is only a bound.
+    inexact: [u64; LEVELS],
+    slots: Box<[Slot]>,
+    closed: bool,
+    /// The due timers of one call of `fire`, kept for its memory.
+    due: Vec<Due>,
+}
+
+#[derive(Default)]
+struct Slot {
+    ring: Ring,
+    /// The earliest deadline in the ring, or a bound before it.
+    earliest: u64,
+}
+
+struct Due {
+    deadline: Deadline,
+    /// Its place among the due, which is the order of registration for equal deadlines (W3).
+    place: usize,
+    waker: Waker,
+}
+
+// SAFETY: the rings hold pointers to nodes, which are touched only under the lock, by whichever thread has it (N1).
+unsafe impl Send for Levels {}
+
+/// The lock, so that it can become one of a single byte without anyone noticing.
+struct Lock<T>(Mutex<T>);
+
+impl<T> Lock<T> {
+    fn lock(&self) -> MutexGuard<'_, T> {
+        self.0.lock()
+    }
+}
+
+impl Wheel {
+    /// Makes a wheel without timers.
+    pub fn new(now: Deadline) -> Wheel {
+        let levels = Levels {
+            tick: tick_of(now),
+            inhabited: 0,
+            occupied: [0; LEVELS],
+            inexact: [0; LEVELS],
+            slots: std::iter::repeat_with(Slot::default).take(LEVELS * SLOTS).collect(),
+            closed: false,
+            due: Vec::new(),
+        };
+        Wheel { levels: Lock(Mutex::new(levels)) }
+    }
+
+    /// The earliest deadline of all timers; `None` if there is none, or none that ever comes.
+    ///
+    /// It is exact, except that it can be too early after the earliest timer was cancelled, never too late: at that time
+    /// [`fire`](Wheel::fire) finds nothing, and the next answer is better.
+    pub fn next_deadline(&self) -> Option<Deadline> {
+        self.levels.lock().next_deadline().filter(|deadline| *deadline != Deadline::NEVER)
+    }
+
+    /// Takes out all timers whose deadline is not after `now`, and appends their wakers in the order of their deadlines,
+    /// equal ones in the order of registration. The answer is how many. The caller wakes them.
+    ///
+    /// A `now` that is earlier than the last one is harmless.
+    pub fn fire(&self, now: Deadline, wakers: &mut Vec<Waker>) -> usize {
+        let mut levels = self.levels.lock();
+        levels.advance(now);
+        let count = levels.due.len();
+        levels.due.sort_unstable_by_key(|due| (due.deadline, due.place));
+        wakers.extend(levels.due.drain(..).map(|due| due.waker));
+        count
+    }
+
+    /// Takes out all timers and lets none in any more; their wakers are appended, so that whoever waits for them learns
+    /// that it is in vain.
+    pub fn close(&self, wakers: &mut Vec<Waker>) {
+        let mut levels = self.levels.lock();
+        levels.closed = true;
+        while let Some((level, digit)) = levels.first() {
+            let mut ring = levels.vacate(level, digit);
+            // SAFETY: the lock is held (N1).
+            while let Some(node) = unsafe { ring.pop() } {
+                // SAFETY: the node was in the ring a moment ago and has not been told that it is out (N2, N3).
+                let node = unsafe { node.as_ref() };
+                // SAFETY: the lock is held (N1).
+                wakers.extend(unsafe { node.with_links(|links| links.waker.take()) });
+                node.alarm.unlink();
+            }
+        }
+    }
+
+    /// Links a node, or gives a linked one another waker.
+    ///
+    /// # Safety
+    /// The node stays where it is until [`unlink`](Wheel::unlink) has returned or its alarm says that it is not linked
+    /// (N2). It is linked in no other wheel.
+    pub(crate) unsafe fn wait(&self, node: NonNull<Node>, waker: &Waker) -> TimerState {
+        // SAFETY: the caller vouches for the node.
+        let linked = unsafe { node.as_ref() }.alarm.is_linked();
+        // The clone is made without the lock; the waker that it replaces ends up here and is dropped without it, too.
+        let mut spare = if linked { None } else { Some(waker.clone()) };
+        loop {
+            // SAFETY: the caller vouches for the node.
+            let state = unsafe { self.levels.lock().wait(node, waker, &mut spare) };
+            match state {
+                Some(state) => return state,
+                None => spare = Some(waker.clone()),
+            }
+        }
+    }
+
+    /// Gives a node another deadline; if it is linked, at its new place. Whether it is the first of the wheel there, and
+    /// earlier than whoever sleeps for the wheel knows.
+    ///
+    /// # Safety
+    /// As [`wait`](Wheel::wait).
+    pub(crate) unsafe fn reset(&self, node: NonNull<Node>, deadline: Deadline) -> bool {
+        let mut levels = self.levels.lock();
+        // SAFETY: the caller vouches for the node.
+        let alarm = &unsafe { node.as_ref() }.alarm;
+        if !alarm.is_linked() {
+            alarm.set_deadline(deadline);
+            alarm.unlink();
+            return false;
+        }
+        let bound = levels.bound();
+        // SAFETY: the node is linked in this wheel, whose lock is held.
+        unsafe { levels.remove(node) };
+        alarm.set_deadline(deadline);
+        // SAFETY: it was taken out, and the caller vouches for it.
+        unsafe { levels.insert(node) };
+        deadline < bound
+    }
+
+    /// Takes a node out, if it is linked. Its waker is the caller's, who drops it without the lock.
+    ///
+    /// # Safety
+    /// The node is linked in this wheel, or in none.
+    pub(crate) unsafe fn unlink(&self, node: NonNull<Node>) -> Option<Waker> {
+        let mut levels = self.levels.lock();
+        // SAFETY: the caller owns the node.
+        let owned = unsafe { node.as_ref() };
+        if !owned.alarm.is_linked() {
+            return None;
+        }
+        // SAFETY: the node is linked in this wheel, whose lock is held.
+        unsafe { levels.remove(node) };
+        owned.alarm.unlink();
+        // SAFETY: the lock is held (N1).
+        unsafe { owned.with_links(|links| links.waker.take()) }
+    }
+}
+
+impl Levels {
+    /// What [`Wheel::wait`] does under the lock. `None` if it lacks a clone of the waker.
+    ///
+    /// # Safety
+    /// As [`Wheel::wait`].
+    unsafe fn wait(
+        &mut self,
+        node: NonNull<Node>,
+        waker: &Waker,
+        spare: &mut Option<Waker>,
+    ) -> Option<TimerState> {
+        // SAFETY: the caller vouches for the node.
+        let shared = unsafe { node.as_ref() };
+        if shared.alarm.is_fired() {
+            return Some(TimerState::Due);
+        }
+        if self.closed {
+            return Some(TimerState::Closed);
+        }
+        let linked = shared.alarm.is_linked();
+        // SAFETY: the lock is held (N1).
+        if !unsafe { shared.with_links(|links| links.take_waker(waker, spare)) } {
+            return None;
+        }
+        if linked {
+            return Some(TimerState::Waiting);
+        }
+        let first = shared.alarm.deadline() < self.bound();
+        // SAFETY: it is in no ring; the caller vouches for the rest.
+        unsafe { self.insert(node) };
+        shared.alarm.link();
+        Some(if first { TimerState::First } else { TimerState::Waiting })
+    }
+
+    /// Moves the wheel to `now`: who is due goes to `due`, who is near moves down.
+    fn advance(&mut self, now: Deadline) {
+        let target = tick_of(now);
+        while let Some((level, digit)) = self.first() {
+            let start = self.start(level, digit);
+            if start > target {
+                break;
+            }
+            self.tick = self.tick.max(start);
+            let mut ring = self.vacate(level, digit);
+            // SAFETY: the lock is held (N1).
+            while let Some(node) = unsafe { ring.pop() } {
+                // SAFETY: it was in the ring a moment ago and has not been told that it is out (N2, N3).
+                unsafe { self.settle(node, now) };
+            }
+            if level == 0 && start == target {
+                // What is left in this slot is due within the tick, but not yet.
+                break;
+            }
+        }
+        // No slot begins between the old tick and the new one, so everyone is where he should be (W1).
+        self.tick = self.tick.max(target);
+    }
+
+    /// Fires a node that is in no ring, or links it where it belongs.
+    ///
+    /// # Safety
+    /// The node is alive and linked, but in no ring.
+    unsafe fn settle(&mut self, node: NonNull<Node>, now: Deadline) {
+        // SAFETY: the caller vouches for the node.
+        let shared = unsafe { node.as_ref() };
+        let deadline = shared.alarm.deadline();
+        if !deadline.has_passed(now) {
+            // SAFETY: it is in no ring, and stays alive while it is linked (N2).
+            unsafe { self.insert(node) };
+            return;
+        }
+        // SAFETY: the lock is held (N1).
+        let waker = unsafe { shared.with_links(|links| links.waker.take()) };
+        let place = self.due.len();
+        self.due.extend(waker.map(|waker| Due { deadline, place, waker }));
+        // The last touch (N3).
+        shared.alarm.fire();
+    }
+
+    /// Puts a node where it belongs.
+    ///
+    /// # Safety
+    /// The node is in no ring and stays where it is until it is taken out (N2).
+    unsafe fn insert(&mut self, node: NonNull<Node>) {
+        // SAFETY: the caller vouches for the node.
+        let shared = unsafe { node.as_ref() };
+        let deadline = shared.alarm.deadline().as_nanos();
+        let (level, digit) = self.place(deadline >> TICK_BITS);
+        // SAFETY: the lock is held (N1).
+        unsafe { shared.with_links(|links| links.slot = (level * SLOTS + digit) as u16) };
+
+        let bit = 1 << digit;
+        let slot = &mut self.slots[level * SLOTS + digit];
+        if slot.ring.is_empty() || deadline <= slot.earliest {
+            slot.earliest = deadline;
+            self.inexact[level] &= !bit;
+        }
+        // SAFETY: the lock is held, the caller vouches for the node.
+        unsafe { slot.ring.push(node) };
+        self.occupied[level] |= bit;
+        self.inhabited |= 1 << level;
+    }
+
+    /// Takes a node out of its ring.
+    ///
+    /// # Safety
+    /// The node is in a ring of this wheel.
+    unsafe fn remove(&mut self, node: NonNull<Node>) {
+        // SAFETY: it is in a ring, so it is alive (N2).
+        let shared = unsafe { node.as_ref() };
+        // SAFETY: the lock is held (N1).
+        let slot = usize::from(unsafe { shared.with_links(|links| links.slot) });
+        let (level, digit) = (slot / SLOTS, slot % SLOTS);
+        // SAFETY: it is in the ring of the slot that it names.
+        unsafe { self.slots[slot].ring.remove(node) };
+        if self.slots[slot].ring.is_empty() {
+            self.vacate(level, digit);
+        } else if shared.alarm.deadline().as_nanos() <= self.slots[slot].earliest {
+            self.inexact[level] |= 1 << digit;
+        }
+    }
+
+    /// Takes a whole ring out.
+    fn vacate(&mut self, level: usize, digit: usize) -> Ring {
+        self.occupied[level] &= !(1 << digit);
+        if self.occupied[level] == 0 {
+            self.inhabited &= !(1 << level);
+        }
+        std::mem::take(&mut self.slots[level * SLOTS + digit].ring)
+    }
+
+    /// What the wheel has told, or would tell, as its next deadline at the latest: no one sleeps for it beyond this.
+    fn bound(&self) -> Deadline {
+        let Some((level, digit)) = self.first() else { return Deadline::NEVER };
+        Deadline::from_nanos(self.slots[level * SLOTS + digit].earliest)
+    }
+
+    /// The bound, made exact if that is cheap.
+    fn next_deadline(&mut self) -> Option<Deadline> {
+        let (level, digit) = self.first()?;
+        let bit = 1 << digit;
+        let slot = &mut self.slots[level * SLOTS + digit];
+        if level == 0 && self.inexact[level] & bit != 0 {
+            // SAFETY: the lock is held (N1).
+            slot.earliest = unsafe { slot.ring.earliest() }?.as_nanos();
+            self.inexact[level] &= !bit;
+        }
+        Some(Deadline::from_nanos(slot.earliest))
+    }
+
+    /// The slot of the first timers (W1).
+    fn first(&self) -> Option<(usize, usize)> {
+        let level = self.inhabited.trailing_zeros() as usize;
+        let occupied = self.occupied.get(level)?;
+        Some((level, occupied.trailing_zeros() as usize))
+    }
+
+    /// Where a timer of this tick belongs. One that comes late belongs to the present.
+    fn place(&self, tick: u64) -> (usize, usize) {
+        let tick = tick.max(self.tick);
+        let level = (tick ^ self.tick).checked_ilog2().unwrap_or(0) / DIGIT_BITS;
+        let digit = (tick >> (level * DIGIT_BITS)) as usize % SLOTS;
+        (level as usize, digit)
+    }
+
+    /// The first tick of a slot: the wheel's digits above its level, its own, zeros below.
+    fn start(&self, level: usize, digit: usize) -> u64 {
+        let shift = level as u32 * DIGIT_BITS;
+        let above = self.tick >> (shift + DIGIT_BITS) << DIGIT_BITS;
+        (above | digit as u64) << shift
+    }
+}
+
+impl fmt::Debug for Wheel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Wheel").field("next_deadline", &self.next_deadline()).finish()
+    }
+}
+
+/// The tick in which an instant lies.
+fn tick_of(deadline: Deadline) -> u64 {
+    deadline.as_nanos() >> TICK_BITS
+}

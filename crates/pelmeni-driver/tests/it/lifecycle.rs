@@ -1,0 +1,182 @@
+//! Coming, going, closing.
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::os::unix::net::UnixStream;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+
+use pelmeni_driver::{Direction, Driver, Registration};
+
+use crate::kitchen::{Ear, KINDS, Line, Pair, glance, turn_until, with_each_poller};
+
+#[test]
+fn source_is_registered_when_it_first_would_block() {
+    with_each_poller(|driver| {
+        let mut pair = Pair::new(driver);
+        let mut buffer = [0; 16];
+        pair.far.write_all(b"here").unwrap();
+        assert!(pair.near.poll_read(Waker::noop(), &mut buffer).is_ready());
+        assert!(driver.is_idle());
+        assert!(pair.near.poll_read(Waker::noop(), &mut buffer).is_pending());
+        assert!(!driver.is_idle());
+        drop(pair);
+        assert!(driver.is_idle());
+    });
+}
+
+#[test]
+fn deregistering_wakes_those_who_wait_with_an_error() {
+    with_each_poller(|driver| {
+        let pair = Pair::new(driver);
+        let (reader, writer) = (Ear::new(), Ear::new());
+        let mut buffer = [0; 16];
+        assert!(pair.near.poll_read(&reader.waker(), &mut buffer).is_pending());
+        pair.near.fill(&writer.waker());
+        let heard = writer.heard();
+        pair.near.registration.deregister(&pair.near.stream).unwrap();
+        assert_eq!((reader.heard(), writer.heard()), (1, heard + 1));
+        let Poll::Ready(Err(error)) = pair.near.poll_read(&reader.waker(), &mut buffer) else {
+            panic!("nothing will come");
+        };
+        assert!(error.to_string().contains("deregistered"), "{error}");
+        assert!(driver.is_idle());
+        pair.near.registration.deregister(&pair.near.stream).unwrap();
+    });
+}
+
+#[test]
+fn deregistered_descriptor_can_be_registered_by_another() {
+    with_each_poller(|driver| {
+        let Pair { near: Line { registration, stream }, mut far } = Pair::new(driver);
+        let first = Line { registration, stream: stream.try_clone().unwrap() };
+        let stale = Ear::new();
+        let mut buffer = [0; 16];
+        assert!(first.poll_read(&stale.waker(), &mut buffer).is_pending());
+        drop(first);
+
+        let second = Line::new(driver, stream);
+        let ear = Ear::new();
+        assert!(second.poll_read(&ear.waker(), &mut buffer).is_pending());
+        let before = stale.heard();
+        far.write_all(b"yours").unwrap();
+        turn_until(driver, || ear.heard() > 0);
+        assert_eq!(stale.heard(), before);
+        assert!(matches!(second.poll_read(&ear.waker(), &mut buffer), Poll::Ready(Ok(5))));
+    });
+}
+
+/// Two registrations of one descriptor would take each other's events; the second one is told so.
+#[test]
+fn descriptor_is_registered_only_once() {
+    with_each_poller(|driver| {
+        let pair = Pair::new(driver);
+        let mut buffer = [0; 16];
+        assert!(pair.near.poll_read(Waker::noop(), &mut buffer).is_pending());
+        let second = Registration::new(driver.clone());
+        let mut cx = Context::from_waker(Waker::noop());
+        let poll = second.poll_io(&mut cx, &pair.near.stream, Direction::Read, would_block);
+        let Poll::Ready(Err(error)) = poll else { panic!("it is taken") };
+        assert_eq!(error.kind(), io::ErrorKind::AlreadyExists);
+    });
+}
+
+#[test]
+fn failed_registration_leaves_nothing_behind() {
+    with_each_poller(|driver| {
+        let file = File::open("/proc/self/exe").unwrap();
+        for _ in 0..3 {
+            let registration = Registration::new(driver.clone());
+            let mut cx = Context::from_waker(Waker::noop());
+            let poll = registration.poll_io(&mut cx, &file, Direction::Read, would_block);
+            let Poll::Ready(Err(error)) = poll else { panic!("files are not polled") };
+            assert_eq!(error.kind(), io::ErrorKind::PermissionDenied);
+            assert!(driver.is_idle());
+        }
+    });
+}
+
+fn would_block() -> io::Result<()> {
+    Err(io::ErrorKind::WouldBlock.into())
+}
+
+#[test]
+fn closing_ends_all_waiting_with_an_error() {
+    with_each_poller(|driver| {
+        let mut pair = Pair::new(driver);
+        let (reader, writer) = (Ear::new(), Ear::new());
+        let mut buffer = [0; 16];
+        assert!(pair.near.poll_read(&reader.waker(), &mut buffer).is_pending());
+        pair.near.fill(&writer.waker());
+        let heard = writer.heard();
+        driver.close();
+        assert_eq!((reader.heard(), writer.heard()), (1, heard + 1));
+
+        let closed = |poll: Poll<io::Result<usize>>| match poll {
+            Poll::Ready(Err(error)) => assert!(error.to_string().contains("closed"), "{error}"),
+            _ => panic!("nothing will come"),
+        };
+        closed(pair.near.poll_read(&reader.waker(), &mut buffer));
+        closed(pair.near.poll_write(&writer.waker(), b"x"));
+        closed(Pair::new(driver).near.poll_read(&reader.waker(), &mut buffer));
+
+        // What need not wait still works.
+        pair.far.write_all(b"rest").unwrap();
+        assert!(matches!(pair.near.poll_read(&reader.waker(), &mut buffer), Poll::Ready(Ok(4))));
+        driver.close();
+    });
+}
+
+#[test]
+fn closing_ends_the_wait_of_another_thread() {
+    with_each_poller(|driver| {
+        std::thread::scope(|scope| {
+            scope.spawn(|| driver.close());
+            driver.try_claim().unwrap().wait(None).unwrap();
+        });
+    });
+}
+
+/// The number of a closed descriptor is given to the next one at once; what came for the old one must not reach it.
+#[test]
+fn next_owner_of_a_number_does_not_hear_of_the_last_one() {
+    with_each_poller(|driver| {
+        for _ in 0..50 {
+            let mut old = Pair::new(driver);
+            let stale = Ear::new();
+            let mut buffer = [0; 16];
+            assert!(old.near.poll_read(&stale.waker(), &mut buffer).is_pending());
+            let kept_open = old.near.stream.try_clone().unwrap();
+            old.far.write_all(b"for the old one").unwrap();
+            drop(old.near);
+            let before = stale.heard();
+
+            let new = Pair::new(driver);
+            let ear = Ear::new();
+            assert!(new.near.poll_read(&ear.waker(), &mut buffer).is_pending());
+            glance(driver);
+            assert_eq!((ear.heard(), stale.heard()), (0, before));
+            drop(kept_open);
+        }
+    });
+}
+
+#[test]
+fn drivers_give_back_their_descriptors() {
+    for kind in KINDS {
+        for _ in 0..3000 {
+            Driver::with_poller(kind).unwrap();
+        }
+    }
+}
+
+#[test]
+fn registration_keeps_its_driver() {
+    with_each_poller(|driver| {
+        let (near, _far) = UnixStream::pair().unwrap();
+        near.set_nonblocking(true).unwrap();
+        let line = Line::new(driver, near);
+        assert!(Arc::ptr_eq(line.registration.driver(), driver));
+        assert!(line.poll_read(Waker::noop(), &mut [0; 1]).is_pending());
+    });
+}

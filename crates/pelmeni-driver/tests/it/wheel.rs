@@ -1,0 +1,411 @@
+//! The wheel against an oracle, at all distances and after years of uptime.
+
+use std::collections::BTreeMap;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex};
+use std::task::{Wake, Waker};
+
+use pelmeni_driver::{Deadline, Timer, TimerState, Wheel};
+use proptest::prelude::*;
+
+use crate::kitchen::Ear;
+
+const TICK: u64 = 1 << 17;
+const YEAR: u64 = 365 * 24 * 60 * 60 * 1_000_000_000;
+
+/// A waker that writes its number down.
+struct Scribe {
+    number: usize,
+    log: Arc<Mutex<Vec<usize>>>,
+}
+
+impl Wake for Scribe {
+    fn wake(self: Arc<Self>) {
+        self.log.lock().unwrap().push(self.number);
+    }
+}
+
+/// A wheel, and what it should be: deadlines in order, equal ones in the order of registration.
+struct Bench {
+    now: u64,
+    wheel: Arc<Wheel>,
+    timers: Vec<Pin<Box<Timer<Arc<Wheel>>>>>,
+    oracle: BTreeMap<(u64, usize), usize>,
+    keys: Vec<Option<(u64, usize)>>,
+    registrations: usize,
+    log: Arc<Mutex<Vec<usize>>>,
+}
+
+impl Bench {
+    fn new(now: u64) -> Bench {
+        Bench {
+            now,
+            wheel: Arc::new(Wheel::new(Deadline::from_nanos(now))),
+            timers: Vec::new(),
+            oracle: BTreeMap::new(),
+            keys: Vec::new(),
+            registrations: 0,
+            log: Arc::default(),
+        }
+    }
+
+    fn earliest(&self) -> Option<u64> {
+        self.oracle.keys().next().map(|(deadline, _)| *deadline)
+    }
+
+    fn enter(&mut self, number: usize, deadline: u64) {
+        let key = (deadline, self.registrations);
+        self.registrations += 1;
+        self.oracle.insert(key, number);
+        self.keys[number] = Some(key);
+    }
+
+    fn leave(&mut self, number: usize) -> bool {
+        self.keys[number].take().is_some_and(|key| self.oracle.remove(&key).is_some())
+    }
+
+    fn insert(&mut self, delay: u64) {
+        let deadline = self.now.saturating_add(delay).min(u64::MAX - 1);
+        let number = self.timers.len();
+        self.timers.push(Box::pin(Timer::new(Deadline::from_nanos(deadline))));
+        self.keys.push(None);
+        let waker = Waker::from(Arc::new(Scribe { number, log: self.log.clone() }));
+        let bound = self.wheel.next_deadline().map_or(u64::MAX, Deadline::as_nanos);
+        let now = Deadline::from_nanos(self.now);
+        let timer = self.timers[number].as_mut();
+        let state = timer.poll(|| now, &waker, || self.wheel.clone());
+        let expected = match deadline {
+            _ if deadline <= self.now => TimerState::Due,
+            _ if deadline < bound => TimerState::First,
+            _ => TimerState::Waiting,
+        };
+        assert_eq!(state, expected);
+        if state != TimerState::Due {
+            self.enter(number, deadline);
+        }
+    }
+
+    fn cancel(&mut self, number: usize) {
+        self.leave(number);
+        self.timers[number] = Box::pin(Timer::new(Deadline::NEVER));
+    }
+
+    fn reset(&mut self, number: usize, delay: u64) {
+        let deadline = self.now.saturating_add(delay).min(u64::MAX - 1);
+        let bound = self.wheel.next_deadline().map_or(u64::MAX, Deadline::as_nanos);
+        let waits = self.leave(number);
+        let first = self.timers[number].as_mut().reset(Deadline::from_nanos(deadline));
+        assert_eq!(self.timers[number].deadline(), Deadline::from_nanos(deadline));
+        assert_eq!(first, waits && deadline < bound);
+        if waits {
+            self.enter(number, deadline);
+        }
+    }
+
+    fn advance(&mut self, to: u64) {
+        self.now = self.now.max(to);
+        let mut wakers = Vec::new();
+        let count = self.wheel.fire(Deadline::from_nanos(self.now), &mut wakers);
+        assert_eq!(count, wakers.len());
+        wakers.into_iter().for_each(Waker::wake);
+        let later = self.oracle.split_off(&(self.now + 1, 0));
+        let due: Vec<_> = std::mem::replace(&mut self.oracle, later).into_values().collect();
+        assert_eq!(std::mem::take(&mut *self.log.lock().unwrap()), due);
+        for number in due {
+            assert!(self.timers[number].is_fired());
+            self.keys[number] = None;
+        }
+    }
+
+    /// The wheel's next deadline is never later than the oracle's, and never in the past.
+    fn check(&self) {
+        let (next, earliest) = (self.wheel.next_deadline(), self.earliest());
+        assert_eq!(next.is_none(), earliest.is_none());
+        if let (Some(next), Some(earliest)) = (next, earliest) {
+            assert!(next.as_nanos() <= earliest, "{next:?} is too late for {earliest}");
+            assert!(next.as_nanos() > self.now, "{next:?} would not let anyone sleep");
+        }
+    }
+
+    /// Sleeps from deadline to deadline until nothing is left. How often it slept.
+    fn drain(&mut self) -> usize {
+        let mut sleeps = 0;
+        while let Some(next) = self.wheel.next_deadline() {
+            self.advance(next.as_nanos());
+            sleeps += 1;
+            assert!(sleeps <= 8 * (self.timers.len() + 1), "the wheel does not come to an end");
+        }
+        assert!(self.oracle.is_empty());
+        sleeps
+    }
+}
+
+/// Every power of 64 ticks, two ticks around it, and the nanosecond before and after.
+fn distances() -> Vec<u64> {
+    let mut distances = vec![0, 1, TICK - 1, TICK, TICK + 1];
+    for power in 0..8 {
+        let ticks = 1_u64 << (6 * power);
+        for near in ticks.saturating_sub(2)..=ticks + 2 {
+            let Some(nanos) = near.checked_mul(TICK) else { continue };
+            distances.extend([nanos.saturating_sub(1), nanos, nanos + 1]);
+        }
+    }
+    distances
+}
+
+#[test]
+fn timers_at_every_power_of_64_from_every_power_of_64() {
+    for start in distances().into_iter().filter(|start| *start < u64::MAX / 4) {
+        let mut bench = Bench::new(start);
+        for distance in distances() {
+            bench.insert(distance);
+        }
+        bench.check();
+        bench.drain();
+    }
+}
+
+#[test]
+fn uptime_of_years_with_short_sleeps() {
+    let mut bench = Bench::new(0);
+    for step in 0..4000 {
+        bench.insert(5_000_000);
+        bench.insert(TICK * 64 + step);
+        let deadline = bench.now + 5_000_000;
+        bench.advance(deadline - 1);
+        bench.advance(deadline);
+        bench.advance(deadline + YEAR / 700);
+        bench.check();
+    }
+    assert!(bench.now > 5 * YEAR);
+}
+
+#[test]
+fn fires_to_the_nanosecond() {
+    let mut bench = Bench::new(12 * TICK + 5);
+    for distance in [1, 2, 3, TICK, TICK + 1, 64 * TICK, 64 * TICK + 1] {
+        bench.insert(distance);
+        let deadline = bench.now + distance;
+        bench.advance(deadline - 1);
+        bench.advance(deadline);
+        assert_eq!(bench.earliest(), None);
+    }
+}
+
+#[test]
+fn equal_deadlines_fire_in_order_of_registration() {
+    let mut bench = Bench::new(3 * YEAR);
+    for _ in 0..40 {
+        bench.insert(YEAR);
+        bench.insert(YEAR + 1);
+    }
+    bench.advance(3 * YEAR + YEAR / 2);
+    for _ in 0..10 {
+        bench.insert(YEAR / 2);
+    }
+    assert_eq!(bench.drain(), 2);
+}
+
+#[test]
+fn cancelled_first_costs_one_wake_up_at_most() {
+    let mut bench = Bench::new(0);
+    bench.insert(100 * TICK);
+    bench.insert(101 * TICK);
+    bench.cancel(0);
+    bench.check();
+    assert!(bench.drain() <= 2);
+}
+
+#[test]
+fn never_does_not_come() {
+    let wheel = Arc::new(Wheel::new(Deadline::ZERO));
+    let mut timer = Box::pin(Timer::new(Deadline::NEVER));
+    let ear = Ear::new();
+    let state = timer.as_mut().poll(|| Deadline::ZERO, &ear.waker(), || wheel.clone());
+    assert_eq!(state, TimerState::Waiting);
+    assert_eq!(wheel.next_deadline(), None);
+    let mut wakers = Vec::new();
+    assert_eq!(wheel.fire(Deadline::NEVER, &mut wakers), 0);
+    // It is waiting nevertheless, so that a reset reaches whoever waits.
+    let soon = Deadline::from_nanos(u64::MAX - 1);
+    assert!(timer.as_mut().reset(soon));
+    assert_eq!(wheel.next_deadline(), Some(soon));
+    assert_eq!(wheel.fire(Deadline::NEVER, &mut wakers), 1);
+    wakers.into_iter().for_each(Waker::wake);
+    assert_eq!(ear.heard(), 1);
+}
+
+#[test]
+fn clock_that_steps_back_does_no_harm() {
+    let mut bench = Bench::new(1000 * TICK);
+    bench.advance(5000 * TICK);
+    bench.now = 2000 * TICK;
+    bench.insert(TICK);
+    bench.insert(2500 * TICK);
+    bench.insert(3500 * TICK);
+    let mut wakers = Vec::new();
+    assert_eq!(bench.wheel.fire(Deadline::from_nanos(2000 * TICK), &mut wakers), 0);
+    bench.advance(5000 * TICK);
+    assert_eq!(bench.earliest(), Some(5500 * TICK));
+    bench.drain();
+}
+
+#[test]
+fn another_waker_replaces_the_first() {
+    let wheel = Arc::new(Wheel::new(Deadline::ZERO));
+    let deadline = Deadline::from_nanos(TICK);
+    let mut timer = Box::pin(Timer::new(deadline));
+    let (old, new) = (Ear::new(), Ear::new());
+    for ear in [&old, &old, &new, &new] {
+        let _ = timer.as_mut().poll(|| Deadline::ZERO, &ear.waker(), || wheel.clone());
+    }
+    assert_eq!((Arc::strong_count(&old), Arc::strong_count(&new)), (1, 2));
+    let mut wakers = Vec::new();
+    wheel.fire(deadline, &mut wakers);
+    wakers.into_iter().for_each(Waker::wake);
+    assert_eq!((old.heard(), new.heard()), (0, 1));
+    let state = timer.as_mut().poll(|| unreachable!(), &new.waker(), || unreachable!());
+    assert_eq!(state, TimerState::Due);
+}
+
+#[test]
+fn dropped_timer_lets_go_of_its_waker_and_its_place() {
+    let wheel = Arc::new(Wheel::new(Deadline::ZERO));
+    let ear = Ear::new();
+    for distance in distances() {
+        let mut timer = Box::pin(Timer::new(Deadline::from_nanos(distance + 1)));
+        let _ = timer.as_mut().poll(|| Deadline::ZERO, &ear.waker(), || wheel.clone());
+        assert!(wheel.next_deadline().is_some());
+        drop(timer);
+        assert_eq!(wheel.next_deadline(), None);
+    }
+    assert_eq!((Arc::strong_count(&ear), Arc::strong_count(&wheel)), (1, 1));
+}
+
+#[test]
+fn fired_timer_can_be_set_again() {
+    let wheel = Arc::new(Wheel::new(Deadline::ZERO));
+    let ear = Ear::new();
+    let mut timer = Box::pin(Timer::new(Deadline::ZERO));
+    for round in 1..=5 {
+        let deadline = Deadline::from_nanos(round * TICK);
+        assert!(!timer.as_mut().reset(deadline));
+        let state = timer.as_mut().poll(|| Deadline::ZERO, &ear.waker(), || wheel.clone());
+        assert_eq!(state, TimerState::First);
+        let mut wakers = Vec::new();
+        assert_eq!(wheel.fire(deadline, &mut wakers), 1);
+    }
+}
+
+#[test]
+fn closing_takes_everyone_out() {
+    let wheel = Arc::new(Wheel::new(Deadline::ZERO));
+    let ear = Ear::new();
+    let mut timers: Vec<_> = distances()
+        .into_iter()
+        .map(|distance| Box::pin(Timer::new(Deadline::from_nanos(distance + 1))))
+        .collect();
+    for timer in &mut timers {
+        let _ = timer.as_mut().poll(|| Deadline::ZERO, &ear.waker(), || wheel.clone());
+    }
+    let mut wakers = Vec::new();
+    wheel.close(&mut wakers);
+    assert_eq!(wakers.len(), timers.len());
+    assert_eq!(wheel.next_deadline(), None);
+    for timer in &mut timers {
+        assert!(!timer.is_fired());
+        let state = timer.as_mut().poll(|| Deadline::ZERO, &ear.waker(), || wheel.clone());
+        assert_eq!(state, TimerState::Closed);
+    }
+}
+
+#[test]
+fn timers_are_dropped_by_other_threads_while_they_fire() {
+    let wheel = Arc::new(Wheel::new(Deadline::ZERO));
+    let ear = Ear::new();
+    let (wheel, ear) = (&wheel, &ear);
+    std::thread::scope(|scope| {
+        for thread in 0..3 {
+            scope.spawn(move || {
+                for round in 0..20_000_u64 {
+                    let deadline = Deadline::from_nanos((round * 7 + thread) * 1000);
+                    let mut timer = Box::pin(Timer::new(deadline));
+                    let now = || Deadline::ZERO;
+                    let _ = timer.as_mut().poll(now, &ear.waker(), || wheel.clone());
+                    if round % 3 == 0 {
+                        let _ =
+                            timer.as_mut().reset(deadline + std::time::Duration::from_micros(3));
+                    }
+                }
+            });
+        }
+        scope.spawn(move || {
+            let mut wakers = Vec::new();
+            for step in 0..20_000 {
+                wheel.fire(Deadline::from_nanos(step * 7000), &mut wakers);
+                wakers.drain(..).for_each(Waker::wake);
+            }
+        });
+    });
+    assert_eq!(wheel.next_deadline(), None);
+    assert_eq!(Arc::strong_count(ear), 1);
+}
+
+#[derive(Clone, Debug)]
+enum Step {
+    Insert(u64),
+    Cancel(usize),
+    Reset(usize, u64),
+    Advance(u64),
+    AdvanceToNext,
+}
+
+fn distance() -> impl Strategy<Value = u64> {
+    prop_oneof![
+        0..10 * TICK,
+        0..10_000 * TICK,
+        0..3 * YEAR,
+        proptest::sample::select(distances()),
+        (0..64_u32).prop_map(|bits| 1 << bits),
+    ]
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        4 => distance().prop_map(Step::Insert),
+        2 => any::<usize>().prop_map(Step::Cancel),
+        2 => (any::<usize>(), distance()).prop_map(|(number, delay)| Step::Reset(number, delay)),
+        1 => distance().prop_map(Step::Advance),
+        3 => Just(Step::AdvanceToNext),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn wheel_is_the_oracle(start in 0..3 * YEAR, steps in prop::collection::vec(step(), 1..60)) {
+        let mut bench = Bench::new(start);
+        for step in steps {
+            let timers = bench.timers.len().max(1);
+            match step {
+                Step::Insert(delay) => bench.insert(delay),
+                Step::Cancel(number) if !bench.timers.is_empty() => bench.cancel(number % timers),
+                Step::Reset(number, delay) if !bench.timers.is_empty() => {
+                    bench.reset(number % timers, delay);
+                }
+                Step::Cancel(_) | Step::Reset(..) => {}
+                Step::Advance(delay) => bench.advance((bench.now + delay / 16).min(u64::MAX / 2)),
+                Step::AdvanceToNext => {
+                    let next = bench.earliest().unwrap_or(bench.now);
+                    bench.advance(next.min(u64::MAX - 2));
+                }
+            }
+            // A reset to the past is due at once: then there is nothing to sleep for.
+            if bench.earliest().is_none_or(|earliest| earliest > bench.now) {
+                bench.check();
+            }
+        }
+        bench.drain();
+    }
+}

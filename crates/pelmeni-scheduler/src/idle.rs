@@ -1,0 +1,158 @@
+//! Who sleeps and who searches: how work finds a worker, and a worker finds out that there is none.
+//!
+//! ```text
+//!             runs out of tasks                finds nothing                     picked by a notifier
+//!   RUNNING ---------------------> SEARCHING ----------------> SLEEPING --------------------------------> SEARCHING
+//!      ^         start_search (1)      |           sleep (2)      |   pick (4), then unpark
+//!      |                               | found (3)                |
+//!      +<------------------------------+                          | awake (5): woken by its own timer, the driver, ...
+//!      +<---------------------------------------------------------+
+//! ```
+//! Two words: a bit for each sleeping worker, and the count of searchers. A notifier that clears a bit makes that worker a
+//! searcher in the count *before* it wakes; a worker that wakes by itself clears its own bit, and learns from it
+//! whether it was picked meanwhile. Nobody else touches a bit.
+//!
+//! # Three designs that were rejected
+//! * *A list of sleepers under a lock.* Each park and each wake would take a lock that all share; and a second wake from
+//!   elsewhere can enter a worker twice.
+//! * *Wake a worker for every task.* A wake costs the waker about a microsecond and the woken thread about twenty, a task
+//!   switch thirty nanoseconds. So work wakes somebody only when a queue goes from empty to not empty, and nobody
+//!   searches; whoever finds work as the last searcher wakes the next.
+//! * *Spin for a while before sleeping.* On two cores it takes the time of whoever would bring the work.
+//!
+//! # Nobody sleeps on work
+//! Publishing and sleeping are the two sides of Dekker's protocol, with `fence(SeqCst)` between the steps:
+//!
+//! | who publishes | who goes to sleep | who stops searching |
+//! |---|---|---|
+//! | pushes the task | sets its bit, leaves the count | leaves the count |
+//! | **fence** | **fence** | **fence** |
+//! | reads the count, then the bits | reads every queue | reads every queue |
+//!
+//! Of two such threads at least one sees the other. If the publisher reads a count above zero, a searcher is there which
+//! has yet to read the queues. A publisher that reserved the count and then finds no bit leaves the count like a
+//! searcher, and looks at the bits again: someone who pushed meanwhile may have relied on it.
+
+use crossbeam_utils::CachePadded;
+use pelmeni_core::primitive::atomic::{AtomicU64, AtomicUsize, Ordering, fence};
+use pelmeni_core::primitive::seeded;
+
+/// The sleepers and the searchers of one runtime.
+#[derive(Debug)]
+pub struct Idle {
+    /// A bit for each worker that sleeps.
+    sleeping: CachePadded<Box<[AtomicU64]>>,
+    searchers: CachePadded<AtomicUsize>,
+}
+
+const WORD: usize = u64::BITS as usize;
+
+impl Idle {
+    /// Nobody sleeps or searches among this many workers.
+    pub fn new(workers: usize) -> Idle {
+        let words = (0..workers.div_ceil(WORD)).map(|_| AtomicU64::new(0)).collect();
+        Idle { sleeping: CachePadded::new(words), searchers: CachePadded::new(AtomicUsize::new(0)) }
+    }
+
+    /// (1) A worker wants to search. False: half of the workers do already, and another would only be in their way.
+    pub fn start_search(&self, workers: usize) -> bool {
+        // Relaxed: a wrong answer costs a search too many or too few; sleep() looks at every queue in any case.
+        if self.searchers.load(Ordering::Relaxed) * 2 >= workers {
+            return false;
+        }
+        self.searchers.fetch_add(1, Ordering::Relaxed);
+        true
+    }
+
+    /// (3) A searcher has found a task. True: it was the last one; if there is more work, it must notify.
+    #[must_use = "the last searcher passes the search on"]
+    pub fn found(&self) -> bool {
+        let before = self.searchers.fetch_sub(1, Ordering::Relaxed);
+        assert!(before > 0, "a worker stopped searching that had not started");
+        // Between leaving the count and reading the queues: pairs with the fence in pick.
+        fence(Ordering::SeqCst);
+        before == 1 && !seeded(7)
+    }
+
+    /// (2) A worker goes to sleep. It must look at every queue after this, and call [`awake`](Idle::awake) if it sees work.
+    pub fn sleep(&self, worker: usize, searching: bool) {
+        let before = self.word(worker).fetch_or(bit(worker), Ordering::Relaxed);
+        assert!(before & bit(worker) == 0, "worker {worker} went to sleep twice");
+        if searching {
+            let before = self.searchers.fetch_sub(1, Ordering::Relaxed);
+            assert!(before > 0, "a worker stopped searching that had not started");
+        }
+        // Between announcing the sleep and reading the queues: pairs with the fence in pick.
+        if !seeded(108) {
+            fence(Ordering::SeqCst);
+        }
+    }
+
+    /// (5) A worker is awake again. True: it was picked, and is a searcher.
+    #[must_use = "a worker that was picked searches"]
+    pub fn awake(&self, worker: usize) -> bool {
+        // Acquire: pairs with the Release in pick, so that what was published before is seen.
+        let before = self.word(worker).fetch_and(!bit(worker), Ordering::Acquire);
+        before & bit(worker) == 0
+    }
+
+    /// (4) Picks a sleeper for work that was just published; the caller unparks it. `None`: nobody sleeps, or somebody
+    /// searches and will find the work.
+    pub fn pick(&self, prefer: usize) -> Option<usize> {
+        // Between publishing the work and reading who is there: pairs with the fences in sleep and found.
+        if !seeded(107) {
+            fence(Ordering::SeqCst);
+        }
+        while self.searchers.load(Ordering::Relaxed) == 0 && self.anyone_sleeps() {
+            // One notifier at a time: the others rely on the searcher that this one makes.
+            if self.searchers.compare_exchange(0, 1, Ordering::Relaxed, Ordering::Relaxed).is_err()
+            {
+                return None;
+            }
+            if let Some(worker) = self.take_sleeper(prefer) {
+                return Some(worker);
+            }
+            self.searchers.fetch_sub(1, Ordering::Relaxed);
+            // As in found: we leave the count like a searcher.
+            fence(Ordering::SeqCst);
+        }
+        None
+    }
+
+    /// Says whether a worker sleeps. The answer may be old.
+    pub fn anyone_sleeps(&self) -> bool {
+        self.sleeping.iter().any(|word| word.load(Ordering::Relaxed) != 0)
+    }
+
+    fn take_sleeper(&self, prefer: usize) -> Option<usize> {
+        if self.take_bit(prefer) {
+            return Some(prefer);
+        }
+        for (index, word) in self.sleeping.iter().enumerate() {
+            let mut bits = word.load(Ordering::Relaxed);
+            while bits != 0 {
+                let worker = index * WORD + bits.trailing_zeros() as usize;
+                if self.take_bit(worker) {
+                    return Some(worker);
+                }
+                bits &= bits - 1;
+            }
+        }
+        None
+    }
+
+    fn take_bit(&self, worker: usize) -> bool {
+        let word = self.word(worker);
+        word.load(Ordering::Relaxed) & bit(worker) != 0
+            // Release: pairs with the Acquire in awake.
+            && word.fetch_and(!bit(worker), Ordering::AcqRel) & bit(worker) != 0
+    }
+
+    fn word(&self, worker: usize) -> &AtomicU64 {
+        &self.sleeping[worker / WORD]
+    }
+}
+
+fn bit(worker: usize) -> u64 {
+    1 << (worker % WORD)
+}

@@ -1,0 +1,132 @@
+//! The root future: what `run` and `block_on` wait for, and where it is polled.
+//!
+//! The caller's thread becomes a worker in seat 0 and the root a task that stays there; there is no hop between `run` and the
+//! first `spawn`. If another caller has the seat, a runtime of many threads polls the root on its own thread all the same,
+//! beside the workers (a *visitor*); a runtime of one thread lets callers take turns.
+
+use std::future::Future;
+use std::panic::resume_unwind;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::{Context, Poll, Wake, Waker};
+
+use pelmeni_core::park::{Parker, Unparked};
+use pelmeni_core::{JoinError, JoinHandle};
+use pin_project_lite::pin_project;
+
+use crate::current;
+use crate::home::Meta;
+use crate::lease::Lease;
+use crate::worker::{self, Worker};
+
+/// Runs a future on this thread until it is ready.
+///
+/// # Panics
+/// If the future does. The caller has made sure that this thread is no worker.
+pub(crate) fn block_on<F: Future>(lease: &Lease, future: F, meta: Meta) -> F::Output {
+    let is_blocking_thread = current::with_lease(|entered| entered.is_some());
+    if lease.callers.try_enter() {
+        return call(lease, future, meta);
+    }
+    if lease.is_single() && !is_blocking_thread {
+        lease.callers.enter();
+        return call(lease, future, meta);
+    }
+    visit(lease, future)
+}
+
+/// Works in seat 0, which the caller has entered, until the future is ready.
+fn call<F: Future>(lease: &Lease, future: F, meta: Meta) -> F::Output {
+    let _leave = Leave(lease);
+    let output = worker::occupy(lease, 0, |worker| {
+        let handle = spawn_root(worker, future, meta);
+        worker.run_until(|| handle.is_finished());
+        worker.end_locals();
+        handle
+    });
+    match take(output) {
+        Ok(output) => output,
+        Err(error) => match error.try_into_panic() {
+            Ok(payload) => resume_unwind(payload),
+            Err(error) => panic!("the future that `run` was waiting for has no output: {error}"),
+        },
+    }
+}
+
+/// Leaves seat 0, also when the root's panic goes on.
+struct Leave<'a>(&'a Lease);
+
+impl Drop for Leave<'_> {
+    fn drop(&mut self) {
+        self.0.callers.leave();
+    }
+}
+
+#[expect(unsafe_code, reason = "the root may borrow from the caller's frame")]
+fn spawn_root<F: Future>(worker: &Worker<'_>, future: F, meta: Meta) -> JoinHandle<F::Output> {
+    // SAFETY: `call` does not return before the root is finished, which is when its future is gone; its output is taken in
+    // `call`, whose caller's borrows are still there. A panic in between aborts (see `occupy`).
+    unsafe { worker.spawn_here(Root { future }, meta) }
+}
+
+/// The output of a handle that is finished.
+fn take<T>(handle: JoinHandle<T>) -> Result<T, JoinError> {
+    match pin!(handle).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(output) => output,
+        Poll::Pending => unreachable!("the handle is finished"),
+    }
+}
+
+pin_project! {
+    /// Marks its worker while the root is being polled; see [`Worker::in_root`].
+    struct Root<F> {
+        #[pin]
+        future: F,
+    }
+}
+
+impl<F: Future> Future for Root<F> {
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        let mark = |is_polled| {
+            worker::with_current(|worker| {
+                worker.expect("the root stays on a worker").in_root.set(is_polled);
+            });
+        };
+        mark(true);
+        let _unmark = OnDrop(|| mark(false));
+        self.project().future.poll(cx)
+    }
+}
+
+struct OnDrop<F: Fn()>(F);
+
+impl<F: Fn()> Drop for OnDrop<F> {
+    fn drop(&mut self) {
+        (self.0)();
+    }
+}
+
+/// Polls a future on this thread, which is none of the workers, and sleeps in between.
+fn visit<F: Future>(lease: &Lease, future: F) -> F::Output {
+    struct Visitor(Parker);
+
+    impl Wake for Visitor {
+        fn wake(self: Arc<Self>) {
+            let unparked = self.0.unpark();
+            debug_assert_eq!(unparked, Unparked::Done, "a visitor sleeps on its parker only");
+        }
+    }
+
+    let _entered = current::enter(lease);
+    let visitor = Arc::new(Visitor(Parker::new()));
+    let waker = Waker::from(visitor.clone());
+    let mut future = pin!(future);
+    loop {
+        if let Poll::Ready(output) = future.as_mut().poll(&mut Context::from_waker(&waker)) {
+            return output;
+        }
+        visitor.0.park(None);
+    }
+}

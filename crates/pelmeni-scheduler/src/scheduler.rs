@@ -1,0 +1,227 @@
+//! What all workers of a runtime share, and the ways in from outside.
+//!
+//! ```text
+//!   seat 0: whoever calls run      seats 1 .. n-1: threads      seat n: a thread that works while nobody is in seat 0
+//! ```
+//! With one thread there is only seat 0. Nothing here is written when a worker spawns, wakes or polls a task.
+
+use std::future::Future;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::io;
+use std::thread;
+use std::time::Duration;
+
+use pelmeni_core::park::Unparked;
+use pelmeni_core::primitive::atomic::{AtomicBool, Ordering};
+use pelmeni_core::{Cause, JoinHandle, Runnable, task};
+
+use crate::callers::Callers;
+use crate::counters::Stats;
+use crate::drive::{self, Drive};
+use crate::home::{Home, Meta};
+use crate::idle::Idle;
+use crate::lease::{Lease, Leases};
+use crate::pool::Pool;
+use crate::seat::Seat;
+use crate::thread::Threads;
+use crate::worker::{self, Worker};
+
+/// The shared part of a runtime.
+#[derive(Debug)]
+pub(crate) struct Scheduler {
+    pub(crate) leases: Leases,
+    pub(crate) threads: usize,
+    pub(crate) seats: Box<[Seat]>,
+    pub(crate) idle: Idle,
+    pub(crate) drive: Drive,
+    pub(crate) callers: Callers,
+    pub(crate) pool: Pool,
+    pub(crate) running: Threads,
+    /// How long tasks may clean up after they were asked to end.
+    pub(crate) grace: Duration,
+    /// No task may be spawned any more.
+    closing: AtomicBool,
+    /// Workers return from their loops.
+    stopping: AtomicBool,
+}
+
+impl Scheduler {
+    /// # Errors
+    /// The system's, if it has no more descriptors; or `PELMENI_POLLER` names no poller.
+    pub(crate) fn new(threads: usize, grace: Duration, pool: Pool) -> io::Result<Lease> {
+        let seats = if threads == 1 { 1 } else { threads + 1 };
+        Ok(Lease::new(Scheduler {
+            leases: Leases::one(),
+            threads,
+            seats: (0..seats).map(Seat::new).collect(),
+            idle: Idle::new(seats),
+            drive: Drive::new()?,
+            callers: Callers::default(),
+            pool,
+            running: Threads::default(),
+            grace,
+            closing: AtomicBool::new(false),
+            stopping: AtomicBool::new(false),
+        }))
+    }
+
+    /// All tasks run on the thread that calls `run`.
+    #[inline]
+    pub(crate) fn is_single(&self) -> bool {
+        self.threads == 1
+    }
+
+    /// Wakes a worker for work that was just published, unless somebody is looking for work already.
+    pub(crate) fn notify(&self, prefer: usize) {
+        if let Some(worker) = self.idle.pick(prefer) {
+            self.unpark(worker);
+        }
+    }
+
+    pub(crate) fn start_search(&self) -> bool {
+        self.idle.start_search(self.threads)
+    }
+
+    /// Says whether any seat holds a task that anybody may take.
+    pub(crate) fn has_work(&self) -> bool {
+        self.seats.iter().any(Seat::has_work)
+    }
+
+    /// Ends the sleep of whoever sits there, or its next one.
+    pub(crate) fn unpark(&self, seat: usize) {
+        if self.seats[seat].parker.unpark() == Unparked::Elsewhere {
+            self.drive.interrupt();
+        }
+    }
+
+    /// Takes a task that became ready on a thread that is none of our workers, or not the right one.
+    pub(crate) fn deliver(&self, task: Runnable, seat: usize) {
+        if task.is_local() {
+            self.seats[seat].pinned.push(task);
+            self.unpark(seat);
+        } else if self.seats[seat].inbox.push(task) {
+            // Only the first one rings; whoever comes for it takes all.
+            if self.is_single() { self.unpark(seat) } else { self.notify(seat) }
+        }
+    }
+
+    /// Tasks that have not ended.
+    pub(crate) fn tasks(&self) -> usize {
+        self.seats.iter().map(|seat| seat.tasks.len() + seat.locals.len()).sum()
+    }
+
+    pub(crate) fn stats(&self) -> Stats {
+        Stats {
+            workers: self.seats.iter().map(|seat| seat.counters.snapshot()).collect(),
+            tasks: self.tasks(),
+            blocking_threads: self.pool.threads(),
+        }
+    }
+
+    /// Lets no more tasks in.
+    pub(crate) fn close_registries(&self) {
+        self.closing.store(true, Ordering::Release);
+        self.seats.iter().for_each(|seat| {
+            seat.tasks.close();
+            seat.locals.close();
+        });
+    }
+
+    /// Says whether tasks are still let in.
+    pub(crate) fn is_closing(&self) -> bool {
+        // Acquire: pairs with the Release in close_registries.
+        self.closing.load(Ordering::Acquire)
+    }
+
+    /// The last task of a closed registry has ended; whoever closes the runtime may wait for it.
+    pub(crate) fn last_task_gone(&self) {
+        // A seat's locals are closed for themselves, too.
+        if self.is_closing() {
+            self.unpark(0);
+        }
+    }
+
+    /// Has all workers return from their loops.
+    pub(crate) fn stop(&self) {
+        // Release: pairs with the Acquire in is_stopping.
+        self.stopping.store(true, Ordering::Release);
+        (0..self.seats.len()).for_each(|seat| self.unpark(seat));
+        self.callers.wake_substitute();
+    }
+
+    #[inline]
+    pub(crate) fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::Acquire)
+    }
+
+    /// After the last worker: nothing fires or becomes readable any more.
+    pub(crate) fn close_drive(&self) {
+        self.seats.iter().for_each(drive::stop_timers);
+        self.drive.close();
+    }
+
+    /// Where a thread from outside sends its tasks: always to the same seat, different threads to different ones.
+    fn seat_for_outsider(&self) -> usize {
+        let mut hasher = DefaultHasher::new();
+        thread::current().id().hash(&mut hasher);
+        hasher.finish() as usize % self.threads
+    }
+}
+
+impl Lease {
+    /// Makes a task that may run on any worker, and schedules it.
+    pub(crate) fn spawn<F>(&self, future: F, meta: Meta) -> JoinHandle<F::Output>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        worker::with_current(|worker| {
+            let worker = worker.filter(|worker| self.is_of(worker.scheduler));
+            let seat = worker.map_or_else(|| self.seat_for_outsider(), |worker| worker.seat.index);
+            let mut refused = false;
+            let (runnable, handle) = task(future, |task| {
+                let home = Home::new(self.clone(), seat, false, task, meta);
+                refused = home.is_nowhere();
+                home
+            });
+            match worker {
+                _ if refused => drop(runnable), // the runtime is closing: the task ends cancelled
+                Some(worker) => worker.spawned(runnable),
+                None => self.deliver(runnable, seat),
+            }
+            handle
+        })
+    }
+}
+
+impl Worker<'_> {
+    fn spawned(&self, task: Runnable) {
+        self.seat.counters.spawns.add(1);
+        self.push(task, Cause::Spawn);
+    }
+
+    /// Makes a task that stays on this thread, and schedules it.
+    #[expect(unsafe_code, reason = "the future need not be Send, nor outlive a root's caller")]
+    pub(crate) unsafe fn spawn_here<F: Future>(
+        &self,
+        future: F,
+        meta: Meta,
+    ) -> JoinHandle<F::Output> {
+        let mut refused = false;
+        let home = |task: pelmeni_core::TaskRef<'_>| {
+            let home = Home::new(self.lease.clone(), self.seat.index, true, task, meta);
+            refused = home.is_nowhere();
+            home
+        };
+        // SAFETY: a Runnable of a task that stays goes to this worker's own queue, or through the seat's `pinned` inbox,
+        // which only the thread in the seat takes; and `end_locals` ends the task before this thread leaves the seat. What
+        // the future borrows is the caller's promise.
+        let (runnable, handle) = unsafe { pelmeni_core::task_unchecked(future, home) };
+        if refused {
+            drop(runnable);
+        } else {
+            self.spawned(runnable);
+        }
+        handle
+    }
+}

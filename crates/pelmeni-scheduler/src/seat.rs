@@ -1,0 +1,59 @@
+//! Where a worker sits: all that others may reach of it, and that stays when its thread goes.
+//!
+//! A thread that takes a seat takes its deque out ([`owner`](Seat::owner)); everything else is reached from everywhere.
+
+use crossbeam_utils::CachePadded;
+use pelmeni_core::list::{Inbox, Slot};
+use pelmeni_core::park::Parker;
+use pelmeni_core::primitive::Mutex;
+
+use crate::counters::Counters;
+use crate::drive::Wheel;
+use crate::queue::{Deque, Thief};
+use crate::registry::Registry;
+
+/// One worker's place.
+#[derive(Debug)]
+pub(crate) struct Seat {
+    pub(crate) index: usize,
+    /// The owner's end of the deque, while nobody sits here.
+    pub(crate) owner: Mutex<Option<Deque>>,
+    pub(crate) thief: Thief,
+    /// The task that runs next. Thieves take it last.
+    pub(crate) next: CachePadded<Slot>,
+    /// Tasks from threads that are no workers.
+    pub(crate) inbox: CachePadded<Inbox>,
+    /// Tasks that only the thread which sits here may run.
+    pub(crate) pinned: Inbox,
+    pub(crate) parker: Parker,
+    /// The tasks that were spawned here and may run anywhere.
+    pub(crate) tasks: Registry,
+    /// The tasks that must stay here.
+    pub(crate) locals: Registry,
+    pub(crate) wheel: Wheel,
+    pub(crate) counters: CachePadded<Counters>,
+}
+
+impl Seat {
+    pub(crate) fn new(index: usize) -> Seat {
+        let deque = Deque::new();
+        Seat {
+            index,
+            thief: deque.thief(),
+            owner: Mutex::new(Some(deque)),
+            next: CachePadded::default(),
+            inbox: CachePadded::default(),
+            pinned: Inbox::default(),
+            parker: Parker::new(),
+            tasks: Registry::default(),
+            locals: Registry::default(),
+            wheel: crate::drive::new_wheel(),
+            counters: CachePadded::default(),
+        }
+    }
+
+    /// Says whether there is a task here that another worker can take at any time.
+    pub(crate) fn has_work(&self) -> bool {
+        !self.thief.is_empty() || !self.inbox.is_empty()
+    }
+}

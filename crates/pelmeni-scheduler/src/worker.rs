@@ -1,0 +1,377 @@
+//! A thread at work: what it looks for, in which order, and what it does when there is nothing.
+//!
+//! ```text
+//!   next slot -> own tasks (pinned) -> deque -> inbox -> steal: deque, inbox, at last the next slot of others -> sleep
+//! ```
+//! On one thread there is one queue, strictly first in, first out, and nothing to steal.
+//!
+//! The *next* slot holds the task that was woken last: it finds its data in the cache, and a message and its answer need
+//! no other worker. A push to it wakes nobody; what it displaces goes into the deque, and that does. A run of tasks through
+//! the slot is bounded, so that two who talk do not starve the rest.
+
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::ptr;
+use std::task::Waker;
+
+use pelmeni_core::{Cause, Runnable, thread_state};
+
+use crate::drive::{self, Deadline};
+use crate::lease::Lease;
+use crate::queue::{Deque, Steal};
+use crate::scheduler::Scheduler;
+use crate::seat::Seat;
+
+/// After how many polls a busy worker looks at timers, events and its inbox.
+const LOOK_EVERY: u32 = 61;
+/// How many tasks in a row may come out of the next slot.
+const CHAIN_MAX: u32 = 64;
+/// How often a searcher looks at everybody before it gives up.
+const PASSES: usize = 3;
+
+/// A thread in a seat. It exists on that thread's stack only.
+#[derive(Debug)]
+pub(crate) struct Worker<'s> {
+    pub(crate) scheduler: &'s Scheduler,
+    pub(crate) lease: &'s Lease,
+    pub(crate) seat: &'s Seat,
+    deque: Deque,
+    /// Tasks that must run here; on one thread, all tasks.
+    own: RefCell<VecDeque<Runnable>>,
+    /// Leases that this thread has taken minus those it gave back.
+    pub(crate) leases: Cell<i64>,
+    /// The root future is being polled: it may block, so what it spawns must be seen by others at once.
+    pub(crate) in_root: Cell<bool>,
+    /// Wakes come from the driver or the wheel, many at once: one decision to notify follows.
+    dispatching: Cell<bool>,
+    searching: Cell<bool>,
+    tick: Cell<u32>,
+    chain: Cell<u32>,
+    random: Cell<u32>,
+    wakers: RefCell<Vec<Waker>>,
+    /// When to return from a sleep at the latest.
+    limit: Cell<Deadline>,
+}
+
+thread_state! {
+    static CURRENT: Cell<*const ()> = Cell::new(ptr::null())
+}
+
+/// Calls a function with this thread's worker, if it is one.
+#[inline]
+#[expect(unsafe_code, reason = "the thread-local keeps the worker's address")]
+pub(crate) fn with_current<R>(f: impl FnOnce(Option<&Worker<'_>>) -> R) -> R {
+    let worker: *const Worker<'_> = CURRENT.with(|current| current.get().cast());
+    // SAFETY: `occupy` puts an address there for as long as the worker lives in its frame, on this very thread; the
+    // lifetimes that it had are those of `occupy`'s arguments, which outlive that frame.
+    f(unsafe { worker.as_ref() })
+}
+
+/// Takes a seat, works as `f` says, and leaves the seat.
+pub(crate) fn occupy<R>(lease: &Lease, seat: usize, f: impl FnOnce(&Worker<'_>) -> R) -> R {
+    let seat = &lease.seats[seat];
+    let deque = seat.owner.lock().take().expect("a seat is taken by one thread at a time");
+    let worker = Worker {
+        scheduler: lease,
+        lease,
+        seat,
+        deque,
+        own: RefCell::default(),
+        leases: Cell::new(0),
+        in_root: Cell::new(false),
+        dispatching: Cell::new(false),
+        searching: Cell::new(false),
+        tick: Cell::new(0),
+        chain: Cell::new(0),
+        random: Cell::new(seat.index as u32 * 2 + 1),
+        wakers: RefCell::default(),
+        limit: Cell::new(Deadline::NEVER),
+    };
+    lease.enter();
+    CURRENT.with(|current| current.set(ptr::from_ref(&worker).cast()));
+    // A panic here is a bug of the runtime; tasks that must not leave this thread would be stranded.
+    let abort = AbortOnUnwind;
+    let result = f(&worker);
+    std::mem::forget(abort);
+    worker.leave();
+    result
+}
+
+struct AbortOnUnwind;
+
+impl Drop for AbortOnUnwind {
+    fn drop(&mut self) {
+        eprintln!("pelmeni: a worker panicked outside any task: aborting");
+        std::process::abort();
+    }
+}
+
+impl Worker<'_> {
+    /// Works until `done` says so; it is asked between any two polls. This loop is the scheduler.
+    pub(crate) fn run_until(&self, done: impl Fn() -> bool) {
+        while !done() {
+            match self.find_task() {
+                Some(task) => self.run(task),
+                None => self.idle(),
+            }
+        }
+        self.stop_searching();
+    }
+
+    /// As [`run_until`](Worker::run_until), and no longer than until the limit.
+    pub(crate) fn run_until_or(&self, limit: Deadline, done: impl Fn() -> bool) {
+        self.limit.set(limit);
+        self.run_until(|| done() || limit.has_passed(drive::now()));
+        self.limit.set(Deadline::NEVER);
+    }
+
+    #[inline]
+    fn run(&self, task: Runnable) {
+        self.stop_searching();
+        self.seat.counters.polls.add(1);
+        task.run();
+    }
+
+    /// Takes a task that became ready on this thread.
+    #[inline]
+    pub(crate) fn push(&self, task: Runnable, cause: Cause) {
+        if self.scheduler.is_single() || task.is_local() {
+            self.own.borrow_mut().push_back(task);
+        } else if self.dispatching.get() || cause == Cause::Again {
+            self.deque.push(task);
+        } else if cause == Cause::Spawn && self.in_root.get() {
+            self.push_surplus(task);
+        } else if let Some(displaced) = self.seat.next.put(task) {
+            self.push_surplus(displaced);
+        }
+    }
+
+    /// Queues a task that this worker does not run at once; if it is the first such, somebody else is woken for it.
+    fn push_surplus(&self, task: Runnable) {
+        if self.deque.push(task) {
+            self.scheduler.notify(self.seat.index);
+        }
+    }
+
+    /// The next task of this worker's own.
+    #[inline]
+    fn find_task(&self) -> Option<Runnable> {
+        let tick = self.tick.get().wrapping_add(1);
+        self.tick.set(tick);
+        if tick.is_multiple_of(LOOK_EVERY) {
+            self.look_around();
+        }
+        if self.scheduler.is_single() {
+            return self.pop_own().or_else(|| self.take_delivered());
+        }
+        if self.chain.get() < CHAIN_MAX
+            && let Some(task) = self.seat.next.take()
+        {
+            self.chain.set(self.chain.get() + 1);
+            return Some(task);
+        }
+        self.chain.set(0);
+        // Neither pinned nor free tasks may starve the others.
+        let first = if tick.is_multiple_of(2) { self.pop_own() } else { None };
+        first
+            .or_else(|| self.deque.pop())
+            .or_else(|| self.pop_own())
+            .or_else(|| self.seat.next.take())
+            .or_else(|| self.take_delivered())
+    }
+
+    fn pop_own(&self) -> Option<Runnable> {
+        self.own.borrow_mut().pop_front()
+    }
+
+    /// Empties the inboxes into the queues.
+    fn take_delivered(&self) -> Option<Runnable> {
+        self.own.borrow_mut().extend(self.seat.pinned.take_all());
+        if self.scheduler.is_single() {
+            self.own.borrow_mut().extend(self.seat.inbox.take_all());
+            return self.pop_own();
+        }
+        let mut delivered = self.seat.inbox.take_all();
+        let first = delivered.next();
+        for task in delivered {
+            self.push_surplus(task);
+        }
+        first.or_else(|| self.pop_own())
+    }
+
+    /// What a busy worker does from time to time: timers, events, deliveries.
+    #[cold]
+    fn look_around(&self) {
+        self.dispatch(|| self.scheduler.drive.look());
+        self.fire_timers();
+        if let Some(task) = self.take_delivered() {
+            self.requeue(task);
+        }
+    }
+
+    fn requeue(&self, task: Runnable) {
+        if self.scheduler.is_single() || task.is_local() {
+            // It was the first of a queue that was empty, or has just been popped from its front.
+            self.own.borrow_mut().push_front(task);
+        } else {
+            self.deque.push(task);
+        }
+    }
+
+    /// Wakes whose timers are due.
+    fn fire_timers(&self) {
+        let mut wakers = self.wakers.take();
+        drive::fire(self.seat, &mut wakers);
+        if !wakers.is_empty() {
+            self.dispatch(|| wakers.drain(..).for_each(wake));
+        }
+        self.wakers.replace(wakers);
+    }
+
+    /// Lets many wakes come at once, and decides after them whether somebody else is needed.
+    fn dispatch(&self, wakes: impl FnOnce()) {
+        self.dispatching.set(true);
+        wakes();
+        self.dispatching.set(false);
+        if !self.scheduler.is_single() && self.deque.len() > 1 {
+            self.scheduler.notify(self.seat.index);
+        }
+    }
+
+    /// Nothing of its own to do: looks for tasks of others, then sleeps.
+    fn idle(&self) {
+        if self.scheduler.is_single() {
+            return self.sleep();
+        }
+        if !self.searching.get() && self.scheduler.start_search() {
+            self.searching.set(true);
+        }
+        if self.searching.get() {
+            match self.search() {
+                Steal::Success(task) => return self.run(task),
+                Steal::Retry => return, // somebody was faster, so there may be more
+                Steal::Empty => {}
+            }
+        }
+        let idle = &self.scheduler.idle;
+        idle.sleep(self.seat.index, self.searching.replace(false));
+        // The queues must be read once more after that announcement; see `idle`.
+        if !self.scheduler.has_work() && self.seat.pinned.is_empty() {
+            self.sleep();
+        }
+        self.searching.set(idle.awake(self.seat.index));
+    }
+
+    fn sleep(&self) {
+        self.seat.counters.parks.add(1);
+        self.dispatch(|| self.scheduler.drive.park(self.seat, self.limit.get()));
+        self.fire_timers();
+    }
+
+    /// Looks at all other seats, a few times over.
+    fn search(&self) -> Steal<Runnable> {
+        self.seat.counters.searches.add(1);
+        let seats = &self.scheduler.seats;
+        let start = self.next_random() as usize % seats.len();
+        let before: Vec<u64> = seats.iter().map(|seat| seat.counters.polls.get()).collect();
+        let mut found = Steal::Empty;
+        for pass in 0..PASSES {
+            found = Steal::Empty;
+            for offset in 0..seats.len() {
+                let victim = &seats[(start + offset) % seats.len()];
+                let stuck =
+                    pass + 1 == PASSES && victim.counters.polls.get() == before[victim.index];
+                found = match self.steal_from(victim, stuck) {
+                    Steal::Success(task) => {
+                        self.seat.counters.steals.add(1);
+                        return Steal::Success(task);
+                    }
+                    Steal::Retry => Steal::Retry,
+                    Steal::Empty => found,
+                };
+            }
+        }
+        found
+    }
+
+    fn steal_from(&self, victim: &Seat, stuck: bool) -> Steal<Runnable> {
+        if victim.index == self.seat.index {
+            return Steal::Empty;
+        }
+        let stolen = victim.thief.steal_into(&self.deque);
+        if !matches!(stolen, Steal::Empty) {
+            return stolen;
+        }
+        let mut inbox = victim.inbox.take_all();
+        if let Some(first) = inbox.next() {
+            for task in inbox {
+                self.deque.push(task);
+            }
+            return Steal::Success(first);
+        }
+        // The slot is its owner's, unless that one has not moved for the whole search.
+        match if stuck { victim.next.take() } else { None } {
+            Some(task) => Steal::Success(task),
+            None => Steal::Empty,
+        }
+    }
+
+    /// Leaves the count of searchers; the last one passes the search on if there is more to find.
+    #[inline]
+    fn stop_searching(&self) {
+        if self.searching.replace(false) && self.scheduler.idle.found() && self.scheduler.has_work()
+        {
+            self.scheduler.notify(self.seat.index);
+        }
+    }
+
+    /// Ends the tasks that cannot leave this thread: asks them, and drops those that are still there after the grace.
+    pub(crate) fn end_locals(&self) {
+        let locals = &self.seat.locals;
+        if locals.len() == 0 {
+            return;
+        }
+        locals.close();
+        locals.for_each(|task, _| {
+            task.cancel();
+        });
+        let limit = Deadline::after(self.scheduler.grace);
+        self.run_until_or(limit, || locals.len() == 0);
+        locals.for_each(|task, _| task.abort());
+        self.run_until(|| locals.len() == 0);
+        if !self.scheduler.is_closing() {
+            locals.reopen();
+        }
+    }
+
+    /// Leaves the seat to whoever comes next, and what is in it to the others.
+    fn leave(self) {
+        // On one thread the queue is ours: what is left waits in the inbox for the next run.
+        for task in self.own.take() {
+            self.seat.inbox.push(task);
+        }
+        CURRENT.with(|current| current.set(ptr::null()));
+        let Worker { scheduler, lease, seat, deque, leases, .. } = self;
+        *seat.owner.lock() = Some(deque);
+        lease.leave(leases.get());
+        if !scheduler.is_single() && seat.has_work() {
+            scheduler.notify(seat.index);
+        }
+    }
+
+    /// xorshift32: which seat a search begins with need only differ.
+    fn next_random(&self) -> u32 {
+        let mut x = self.random.get();
+        x ^= x << 13;
+        x ^= x >> 17;
+        x ^= x << 5;
+        self.random.set(x);
+        x
+    }
+}
+
+/// A waker can be anybody's code; its panic has been reported and concerns nobody else.
+fn wake(waker: Waker) {
+    let _ = catch_unwind(AssertUnwindSafe(|| waker.wake()));
+}

@@ -1,0 +1,76 @@
+//! From a readiness to an operation: what every socket of this crate is made of.
+
+use std::fmt;
+use std::future::poll_fn;
+use std::io;
+use std::panic::Location;
+use std::task::{Context, Poll, ready};
+
+use pelmeni_core::coop;
+use pelmeni_driver::{AsDescriptor, Direction, Registration};
+use pelmeni_scheduler::{Handle, outside};
+
+/// A descriptor that does not block, and its place in the driver of the runtime in which it was made.
+pub(crate) struct Async<S: AsDescriptor> {
+    // First, so that it is dropped, and the descriptor taken out of the driver, before that is closed.
+    registration: Registration,
+    source: S,
+}
+
+impl<S: AsDescriptor> Async<S> {
+    /// Takes a source that does not block. Nothing is registered before an operation would block.
+    ///
+    /// # Panics
+    /// Outside a runtime, in the name of `what`.
+    #[track_caller]
+    pub(crate) fn new(source: S, what: &str) -> Async<S> {
+        Async { registration: registration(what), source }
+    }
+
+    pub(crate) fn get_ref(&self) -> &S {
+        &self.source
+    }
+
+    /// Tries an operation, and again when the source is ready, until it does not block.
+    pub(crate) fn poll_io<R>(
+        &self,
+        cx: &mut Context<'_>,
+        direction: Direction,
+        mut operation: impl FnMut(&S) -> io::Result<R>,
+    ) -> Poll<io::Result<R>> {
+        ready!(coop::poll_proceed(cx));
+        self.registration.poll_io(cx, &self.source, direction, || operation(&self.source))
+    }
+
+    /// As [`poll_io`](Async::poll_io), to be awaited.
+    pub(crate) async fn io<R>(
+        &self,
+        direction: Direction,
+        mut operation: impl FnMut(&S) -> io::Result<R>,
+    ) -> io::Result<R> {
+        poll_fn(|cx| self.poll_io(cx, direction, &mut operation)).await
+    }
+
+    /// Waits until the source is ready.
+    pub(crate) async fn ready(&self, direction: Direction) -> io::Result<()> {
+        poll_fn(|cx| {
+            ready!(coop::poll_proceed(cx));
+            self.registration.poll_ready(cx, &self.source, direction)
+        })
+        .await
+    }
+}
+
+#[track_caller]
+fn registration(what: &str) -> Registration {
+    match Handle::try_current() {
+        Some(handle) => handle.registration(),
+        None => outside(what, Location::caller()),
+    }
+}
+
+impl<S: AsDescriptor + fmt::Debug> fmt::Debug for Async<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.source.fmt(f)
+    }
+}

@@ -1,0 +1,2 @@
+//! Scenarios on the whole runtime.
+mod basics;
