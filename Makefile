@@ -1,0 +1,44 @@
+# The only entry point: people and CI call these. `make help` lists them.
+CARGO ?= cargo
+HOST := $(shell rustc -vV | sed -n 's/^host: //p')
+LOOM_FLAGS := --cfg loom -C debug-assertions
+.DEFAULT_GOAL := help
+.PHONY: help demo test bench compare loom lint doc sanitize stress ci
+
+help: ## list the targets
+	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: ## run one program on one thread and on all cores, and show the difference
+	$(CARGO) run --release --example contrast -- $(ARGS)
+
+test: ## run all tests, with the system's own poller and with the portable one
+	$(CARGO) test
+	PELMENI_POLLER=portable $(CARGO) test -p pelmeni-scheduler -p pelmeni --tests
+
+bench: ## measure each workload on one thread and on many
+	$(CARGO) bench -p pelmeni-benches
+
+compare: ## measure pelmeni beside tokio and smol, in interleaved rounds
+	$(CARGO) run --profile bench -p pelmeni-benches --bin compare -- $(ARGS)
+
+loom: ## check every model, then that each seeded bug is found by one
+	RUSTFLAGS="$(LOOM_FLAGS)" $(CARGO) test --release --target-dir target/loom -p pelmeni-loom-tests -- --nocapture
+	$(CARGO) run --release --target-dir target/loom-mutants -p pelmeni-loom-tests --bin mutants
+
+lint: ## check format and lints
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets -- -D warnings
+
+doc: ## build the documentation, without warnings
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps
+
+sanitize: ## run the tests under AddressSanitizer and LeakSanitizer
+	RUSTC_BOOTSTRAP=1 RUSTFLAGS="-Zsanitizer=address" $(CARGO) test --target $(HOST) --target-dir target/sanitize \
+		-p pelmeni-core -p pelmeni-driver -p pelmeni-scheduler -p pelmeni-sync -p pelmeni --tests
+
+stress: ## run the tests of core, scheduler and facade 200 times in a row, under both pollers
+	RUNS=$${RUNS:-200} sh .ci/stress
+
+ci: lint doc test loom sanitize ## all that a change must pass
+	$(CARGO) build --workspace --all-targets
+	$(CARGO) run --release --example contrast -- --html target/contrast.html
