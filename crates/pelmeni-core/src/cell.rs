@@ -31,18 +31,17 @@ use std::ptr::NonNull;
 use std::task::{Context, Poll};
 
 use crate::error::JoinError;
-use crate::header::{Header, Polled, Schedule, Vtable};
+use crate::header::{Front, Header, Polled, Schedule, Vtable};
 use crate::primitive::UnsafeCell;
 use crate::primitive::alloc::{Layout, alloc, dealloc};
-use crate::raw::RawTask;
-use crate::runnable::{Cause, Runnable, TaskRef};
+use crate::runnable::TaskRef;
 use crate::state::State;
+use crate::waker::{self, RawTask};
 
-/// The whole allocation. `repr(C)`: its address is the header's.
+/// The whole allocation. `repr(C)`: its address is the front's, and that is the header's.
 #[repr(C)]
 struct Cell<F: Future, S> {
-    header: Header,
-    scheduler: S,
+    front: Front<S>,
     stage: UnsafeCell<Stage<F>>,
 }
 
@@ -92,7 +91,7 @@ where
     unsafe { task.pointer().write(header) };
     let scheduler = home(TaskRef::new(&task));
     // SAFETY: the cell was allocated with room for the field.
-    let place = unsafe { &raw mut (*cell.as_ptr()).scheduler };
+    let place = unsafe { &raw mut (*cell.as_ptr()).front.scheduler };
     // SAFETY: nobody reads the field before the task is scheduled or described, both after this function.
     unsafe { place.write(scheduler) };
     // SAFETY: as for the other field.
@@ -110,7 +109,7 @@ const fn vtable<F: Future, S: Schedule>() -> Vtable {
         discard: discard::<F, S>,
         drop_output: drop_output::<F, S>,
         take_output: take_output::<F, S>,
-        schedule: schedule::<F, S>,
+        schedule: waker::schedule::<S>,
         release: release::<F, S>,
         free: free::<F, S>,
     }
@@ -136,10 +135,10 @@ unsafe fn poll<F: Future, S: Schedule>(task: RawTask, cx: &mut Context<'_>) -> P
         let output = match catch_unwind(AssertUnwindSafe(|| future.poll(cx))) {
             Ok(Poll::Pending) => return Polled::Pending,
             Ok(Poll::Ready(output)) => Ok(output),
-            Err(payload) => Err(JoinError::panicked(payload, cell.scheduler.describe())),
+            Err(payload) => Err(JoinError::panicked(payload, cell.front.scheduler.describe())),
         };
         // SAFETY: as above; the future was polled for the last time.
-        unsafe { replace_future(stage, output, &cell.scheduler) };
+        unsafe { replace_future(stage, output, &cell.front.scheduler) };
         Polled::Ready
     })
 }
@@ -151,7 +150,7 @@ unsafe fn cancel<F: Future, S: Schedule>(task: RawTask, why: JoinError) {
         // SAFETY: the stage is the caller's alone (R1).
         let stage = unsafe { &mut *stage };
         // SAFETY: it holds the future, as the task is not complete.
-        unsafe { replace_future(stage, Err(why), &cell.scheduler) };
+        unsafe { replace_future(stage, Err(why), &cell.front.scheduler) };
     });
 }
 
@@ -203,7 +202,7 @@ unsafe fn drop_output<F: Future, S: Schedule>(task: RawTask) {
         if let Err(error) = &output
             && error.is_panic()
         {
-            cell.scheduler.unobserved(error);
+            cell.front.scheduler.unobserved(error);
         }
         drop_quietly(output);
     });
@@ -224,25 +223,15 @@ unsafe fn take_output<F: Future, S: Schedule>(task: RawTask, to: NonNull<()>) {
     });
 }
 
-unsafe fn schedule<F: Future, S: Schedule>(task: RawTask, cause: Cause) {
-    // SAFETY: the caller has the right to poll, so the task is alive (R1, R3).
-    let cell = unsafe { cell::<F, S>(task) };
-    // The task can be run and freed elsewhere before `schedule` returns, so it works on a copy that nobody drops.
-    // SAFETY: the field is initialised and the copy is never dropped.
-    let scheduler = ManuallyDrop::new(unsafe { std::ptr::read(&raw const cell.scheduler) });
-    // SAFETY: the caller gives the right to poll up.
-    scheduler.schedule(unsafe { Runnable::from_raw(task) }, cause);
-}
-
 unsafe fn release<F: Future, S: Schedule>(task: RawTask) {
     // SAFETY: the caller holds the right to poll, so the task is alive (R1, R3).
-    unsafe { cell::<F, S>(task) }.scheduler.release();
+    unsafe { cell::<F, S>(task) }.front.scheduler.release();
 }
 
 unsafe fn free<F: Future, S: Schedule>(task: RawTask) {
     let cell = task.pointer().cast::<Cell<F, S>>();
     // SAFETY: nobody else is left (R6). A union does not drop what it held, and that is gone already (R4).
-    let Cell { header: _, scheduler, stage: _ } = unsafe { cell.read() };
+    let Cell { front: Front { header: _, scheduler }, stage: _ } = unsafe { cell.read() };
     // SAFETY: `allocate` got the block with this layout, and its content was moved out.
     unsafe { dealloc(cell.as_ptr().cast(), Layout::new::<Cell<F, S>>()) };
     // Last, because it may be what keeps the scheduler's own memory.

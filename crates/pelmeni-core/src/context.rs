@@ -6,8 +6,8 @@
 use std::cell::Cell;
 use std::ptr;
 
-use crate::raw::RawTask;
 use crate::thread_state;
+use crate::waker::RawTask;
 
 /// How many leaf operations a task may complete in one poll before it must let others run.
 pub const BUDGET: u32 = 128;

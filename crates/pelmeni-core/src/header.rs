@@ -8,9 +8,9 @@ use crate::error::JoinError;
 use crate::info::TaskInfo;
 use crate::joiner::Joiner;
 use crate::primitive::UnsafeCell;
-use crate::raw::RawTask;
 use crate::runnable::Cause;
 use crate::state::State;
+use crate::waker::RawTask;
 
 /// What every task begins with, whatever its future is: 32 bytes on a 64-bit machine.
 #[repr(C)]
@@ -21,6 +21,13 @@ pub(crate) struct Header {
     pub(crate) link: UnsafeCell<Option<RawTask>>,
     /// The waker of whoever awaits the handle. Owned as the `JOINER` bit says (law R5).
     pub(crate) joiner: UnsafeCell<Option<Joiner>>,
+}
+
+/// What every task of one scheduler begins with.
+#[repr(C)]
+pub(crate) struct Front<S> {
+    pub(crate) header: Header,
+    pub(crate) scheduler: S,
 }
 
 /// The functions that know the future's type; each takes the address of the cell that the header begins.

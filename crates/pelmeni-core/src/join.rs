@@ -14,10 +14,9 @@ use std::task::{Context, Poll, Waker, ready};
 use crate::coop;
 use crate::error::JoinError;
 use crate::joiner::Joiner;
-use crate::raw::RawTask;
 use crate::runnable::Cause;
 use crate::state::{self, Leave, State, Wake};
-use crate::waker;
+use crate::waker::{self, RawTask};
 
 /// The result of a task, to be awaited.
 ///

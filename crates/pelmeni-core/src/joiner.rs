@@ -7,8 +7,7 @@ use std::mem::ManuallyDrop;
 use std::ptr::NonNull;
 use std::task::Waker;
 
-use crate::raw::RawTask;
-use crate::waker::{self, VTABLE};
+use crate::waker::{self, RawTask, VTABLE};
 
 /// An owned waker in one word.
 #[derive(Debug)]

@@ -33,8 +33,8 @@
 //! |---|---|
 //! | `state` | the state word: bits, diagram, steps |
 //! | `cell` | the allocation, and the law of who may touch what |
-//! | `header`, `raw` | its untyped front; its address |
-//! | `waker`, `joiner` | the four waker functions; a waker in one word |
+//! | `header` | its untyped front, and what a scheduler is |
+//! | `waker`, `joiner` | its address and the waker made of it; a waker in one word |
 //! | `runnable`, `join` | the right to poll; the result and the kill switch |
 //! | `list` | places that hold tasks without allocating |
 //! | [`cancel`](mod@cancel), [`coop`], `context` | what travels with a poll: requests to cancel, budget |
@@ -55,11 +55,9 @@ mod join;
 mod joiner;
 #[expect(unsafe_code, reason = "threads tasks on their own links")]
 pub mod list;
-#[expect(unsafe_code, reason = "a task's address")]
-mod raw;
 #[expect(unsafe_code, reason = "has the right to poll")]
 mod runnable;
-#[expect(unsafe_code, reason = "the waker's table of functions")]
+#[expect(unsafe_code, reason = "a task's address, and the waker's table of functions")]
 mod waker;
 
 pub mod cancel;

@@ -11,7 +11,7 @@ use crate::Runnable;
 use crate::header::Header;
 use crate::primitive::atomic::{AtomicPtr, Ordering};
 use crate::primitive::seeded;
-use crate::raw::RawTask;
+use crate::waker::RawTask;
 
 /// A list that any thread pushes to and one takes whole.
 #[derive(Debug)]

@@ -14,9 +14,8 @@ use crate::error::JoinError;
 use crate::header::{Polled, Schedule};
 use crate::join::{AbortHandle, JoinHandle};
 use crate::primitive::seeded;
-use crate::raw::RawTask;
 use crate::state::{Complete, Finish, Leave, Snapshot};
-use crate::waker::VTABLE;
+use crate::waker::{RawTask, VTABLE};
 
 /// The right to poll a task once; at most one exists for a task at any time (law R1).
 ///

@@ -163,7 +163,7 @@ impl State {
         // AcqRel: as in wake_by_ref, and as in drop_reference.
         let before = Snapshot(self.0.fetch_add(WAKE.wrapping_sub(REFERENCE), Ordering::AcqRel));
         let is_last = before.is_complete() && before.references() == 1 && !before.is_held();
-        if is_last && !seeded(107) {
+        if is_last && !seeded(120) {
             return Wake::Free;
         }
         self.woken(before)
@@ -412,7 +412,7 @@ impl State {
         let mut now = self.load();
         loop {
             if now.requests() == 0 {
-                return seeded(108);
+                return seeded(121);
             }
             // AcqRel: pairs with take_requests; either it sees the request or we do.
             match self.0.compare_exchange_weak(

@@ -1,12 +1,15 @@
-//! The four functions behind a task's waker, and nothing else.
+//! A task's address, the waker that is made of it, and the way of a woken task to its scheduler.
 //!
 //! A waker is the address of a task's header and owns one reference (law R2). All tasks share one table of functions, so
-//! that two wakers of one task are seen to be equal whatever the type of its future.
+//! that two wakers of one task are seen to be equal whatever the type of its future. A wake is one step on the state; if
+//! that finds the task idle, the task is handed to its scheduler from here.
 
+use std::mem::ManuallyDrop;
+use std::ptr::NonNull;
 use std::task::{RawWaker, RawWakerVTable, Waker};
 
-use crate::raw::RawTask;
-use crate::runnable::Cause;
+use crate::header::{Front, Header, Schedule, Vtable};
+use crate::runnable::{Cause, Runnable};
 use crate::state::{Leave, State, Wake};
 
 /// The functions of every task's waker.
@@ -56,4 +59,84 @@ unsafe fn drop(data: *const ()) {
 unsafe fn state<'a>(data: *const ()) -> &'a State {
     // SAFETY: as this function asks.
     &unsafe { RawTask::from_data(data).header() }.state
+}
+
+/// The address of a task. It says nothing about rights: each owner of one states what it holds (see the law in `cell`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct RawTask(NonNull<Header>);
+
+impl RawTask {
+    /// The task with this header.
+    pub(crate) fn new(header: NonNull<Header>) -> RawTask {
+        RawTask(header)
+    }
+
+    /// The task whose address a waker carries.
+    pub(crate) fn from_data(data: *const ()) -> RawTask {
+        RawTask(NonNull::new(data.cast_mut()).expect("our wakers point at a task").cast())
+    }
+
+    pub(crate) fn pointer(self) -> NonNull<Header> {
+        self.0
+    }
+
+    /// What a waker carries.
+    pub(crate) fn data(self) -> *const () {
+        self.0.as_ptr().cast_const().cast()
+    }
+
+    /// The header.
+    ///
+    /// # Safety
+    /// The task is alive for as long as the borrow, whose length the caller chooses.
+    pub(crate) unsafe fn header<'a>(self) -> &'a Header {
+        // SAFETY: as this function asks; a header is only ever borrowed shared.
+        unsafe { self.0.as_ref() }
+    }
+
+    /// The functions that know the future's type.
+    ///
+    /// # Safety
+    /// The task is alive.
+    pub(crate) unsafe fn vtable(self) -> &'static Vtable {
+        // SAFETY: as this function asks.
+        unsafe { self.header() }.vtable
+    }
+
+    /// Hands the right to poll to the scheduler.
+    ///
+    /// # Safety
+    /// The caller has the right to poll (R1) and gives it up.
+    pub(crate) unsafe fn schedule(self, cause: Cause) {
+        // SAFETY: the right to poll keeps the task alive.
+        let schedule = unsafe { self.vtable() }.schedule;
+        // SAFETY: the caller gives the right up.
+        unsafe { schedule(self, cause) }
+    }
+
+    /// Frees the memory.
+    ///
+    /// # Safety
+    /// A step on the state has told the caller to (R6).
+    pub(crate) unsafe fn free(self) {
+        // SAFETY: it was not freed before: only one step tells so.
+        let free = unsafe { self.vtable() }.free;
+        // SAFETY: the caller was told to.
+        unsafe { free(self) }
+    }
+}
+
+/// Hands a task to its scheduler: the entry of its table that knows the scheduler's type.
+///
+/// # Safety
+/// The caller has the right to poll the task, whose scheduler is an `S`, and gives it up (R1).
+pub(crate) unsafe fn schedule<S: Schedule>(task: RawTask, cause: Cause) {
+    let front = task.pointer().cast::<Front<S>>();
+    // SAFETY: every task begins with its front, and the right to poll keeps it alive (R3).
+    let front = unsafe { front.as_ref() };
+    // The task can be run and freed elsewhere before `schedule` returns, so it works on a copy that nobody drops.
+    // SAFETY: the field is initialised, and the copy is never dropped.
+    let scheduler = ManuallyDrop::new(unsafe { std::ptr::read(&raw const front.scheduler) });
+    // SAFETY: the caller gives the right to poll up.
+    scheduler.schedule(unsafe { Runnable::from_raw(task) }, cause);
 }

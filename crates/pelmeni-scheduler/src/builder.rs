@@ -104,7 +104,7 @@ impl Builder {
             ));
         }
         let pool = Pool::new(self.blocking_max, self.keep_alive);
-        let lease = Scheduler::new(threads, self.grace, pool)?;
+        let lease = Scheduler::make(threads, self.grace, pool)?;
         // From here on the runtime sees to it that what was started ends.
         let runtime = Runtime::new(lease.clone());
         for seat in 1..threads {

@@ -65,6 +65,9 @@ impl Idle {
     }
 
     /// (3) A searcher has found a task. True: it was the last one; if there is more work, it must notify.
+    ///
+    /// # Panics
+    /// If more stop searching than have started.
     #[must_use = "the last searcher passes the search on"]
     pub fn found(&self) -> bool {
         let before = self.searchers.fetch_sub(1, Ordering::Relaxed);
@@ -75,6 +78,9 @@ impl Idle {
     }
 
     /// (2) A worker goes to sleep. It must look at every queue after this, and call [`awake`](Idle::awake) if it sees work.
+    ///
+    /// # Panics
+    /// If the worker sleeps already.
     pub fn sleep(&self, worker: usize, searching: bool) {
         let before = self.word(worker).fetch_or(bit(worker), Ordering::Relaxed);
         assert!(before & bit(worker) == 0, "worker {worker} went to sleep twice");

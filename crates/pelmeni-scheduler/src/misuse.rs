@@ -3,6 +3,9 @@
 use std::panic::Location;
 
 /// Something needs a runtime and was used outside one.
+///
+/// # Panics
+/// That is all it does.
 pub fn outside(what: &str, location: &Location<'_>) -> ! {
     panic!(
         "pelmeni: `{what}` at {location} needs a runtime, and this thread is in none. \

@@ -25,6 +25,7 @@ mod imp {
 
     impl Deque {
         /// An empty queue.
+        #[expect(clippy::new_without_default, reason = "a queue is made on purpose")]
         pub fn new() -> Deque {
             Deque(Worker::new_fifo())
         }
@@ -48,9 +49,9 @@ mod imp {
             self.0.pop()
         }
 
-        /// How many tasks there are.
-        pub fn len(&self) -> usize {
-            self.0.len()
+        /// Says whether there are more tasks than one.
+        pub fn has_several(&self) -> bool {
+            self.0.len() > 1
         }
     }
 
@@ -68,7 +69,7 @@ mod imp {
 
     impl fmt::Debug for Deque {
         fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.debug_struct("Deque").field("len", &self.len()).finish()
+            f.debug_struct("Deque").field("len", &self.0.len()).finish()
         }
     }
 
@@ -115,8 +116,8 @@ mod imp {
         }
 
         /// How many tasks there are.
-        pub fn len(&self) -> usize {
-            self.0.lock().len()
+        pub fn has_several(&self) -> bool {
+            self.0.lock().len() > 1
         }
     }
 

@@ -48,7 +48,7 @@ pub(crate) struct Scheduler {
 impl Scheduler {
     /// # Errors
     /// The system's, if it has no more descriptors; or `PELMENI_POLLER` names no poller.
-    pub(crate) fn new(threads: usize, grace: Duration, pool: Pool) -> io::Result<Lease> {
+    pub(crate) fn make(threads: usize, grace: Duration, pool: Pool) -> io::Result<Lease> {
         let seats = if threads == 1 { 1 } else { threads + 1 };
         Ok(Lease::new(Scheduler {
             leases: Leases::one(),

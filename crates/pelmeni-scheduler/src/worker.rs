@@ -234,7 +234,7 @@ impl Worker<'_> {
         self.dispatching.set(true);
         wakes();
         self.dispatching.set(false);
-        if !self.scheduler.is_single() && self.deque.len() > 1 {
+        if !self.scheduler.is_single() && self.deque.has_several() {
             self.scheduler.notify(self.seat.index);
         }
     }
