@@ -3,8 +3,12 @@
 //! A caller does not wait for the substitute to leave: the substitute has a seat of its own, and goes to sleep when its
 //! current poll is over. So for the length of one poll there may be one worker too many.
 
+use std::time::Duration;
+
 use pelmeni_core::primitive::atomic::{AtomicBool, Ordering};
 use pelmeni_core::primitive::{Condvar, Mutex};
+
+use crate::drive::{Deadline, now};
 
 /// Whether a caller is in seat 0.
 #[derive(Debug, Default)]
@@ -57,8 +61,25 @@ impl Callers {
         !stop()
     }
 
-    /// Has the substitute ask `stop` again.
-    pub(crate) fn wake_substitute(&self) {
+    /// Waits until `done`, or the seat is free, or the limit has come. True: it is free, and now taken.
+    pub(crate) fn enter_unless(&self, limit: Deadline, done: impl Fn() -> bool) -> bool {
+        let mut inside = self.inside.lock();
+        loop {
+            let left = limit.until(now()).unwrap_or(Duration::MAX);
+            if done() || left.is_zero() {
+                return false;
+            }
+            if !*inside {
+                *inside = true;
+                self.hint.store(true, Ordering::Relaxed);
+                return true;
+            }
+            inside = self.left.wait_timeout(inside, left);
+        }
+    }
+
+    /// Has whoever waits here look again.
+    pub(crate) fn look_again(&self) {
         drop(self.inside.lock());
         self.left.notify_all();
     }

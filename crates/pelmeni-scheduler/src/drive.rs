@@ -39,9 +39,9 @@ impl Drive {
         Registration::new(self.driver.clone())
     }
 
-    /// Sleeps until there is an event, a timer of this seat is due, the seat is unparked, or `limit` has come.
-    pub(crate) fn park(&self, seat: &Seat, limit: Deadline) {
-        let until = seat.wheel.next_deadline().unwrap_or(Deadline::NEVER).min(limit);
+    /// Sleeps until there is an event, a timer of `clock` is due, the seat is unparked, or `limit` has come.
+    pub(crate) fn park(&self, seat: &Seat, clock: &Seat, limit: Deadline) {
+        let until = clock.wheel.next_deadline().unwrap_or(Deadline::NEVER).min(limit);
         let timeout = until.until(now());
         match self.driver.try_claim() {
             Some(turn) => wait_elsewhere(turn, seat, timeout),

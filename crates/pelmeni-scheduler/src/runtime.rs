@@ -192,11 +192,10 @@ fn ask_all(lease: &Lease) -> usize {
 
 /// Works, or waits, until no task is left or the limit has come.
 fn await_tasks(lease: &Lease, limit: Deadline) {
-    if lease.tasks() == 0 || !lease.callers.try_enter() {
-        return;
+    if lease.callers.enter_unless(limit, || lease.tasks() == 0) {
+        worker::occupy(lease, 0, |worker| worker.run_until_or(limit, || lease.tasks() == 0));
+        lease.callers.leave();
     }
-    worker::occupy(lease, 0, |worker| worker.run_until_or(limit, || lease.tasks() == 0));
-    lease.callers.leave();
 }
 
 /// Runs a future with this thread as a worker of a new runtime, and closes that when the future is ready.

@@ -138,6 +138,7 @@ impl Scheduler {
         // A seat's locals are closed for themselves, too.
         if self.is_closing() {
             self.unpark(0);
+            self.callers.look_again();
         }
     }
 
@@ -146,7 +147,7 @@ impl Scheduler {
         // Release: pairs with the Acquire in is_stopping.
         self.stopping.store(true, Ordering::Release);
         (0..self.seats.len()).for_each(|seat| self.unpark(seat));
-        self.callers.wake_substitute();
+        self.callers.look_again();
     }
 
     #[inline]

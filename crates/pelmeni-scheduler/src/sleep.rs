@@ -116,7 +116,7 @@ impl Sleep {
 /// The wheel of this thread's worker; or, on a thread that only belongs to a runtime, of one that has a worker.
 fn nearest_wheel(location: &'static Location<'static>) -> WheelOf {
     let here = worker::with_current(|worker| {
-        worker.map(|worker| WheelOf { lease: worker.lease.clone(), seat: worker.seat.index })
+        worker.map(|worker| WheelOf { lease: worker.lease.clone(), seat: worker.clock.index })
     });
     here.or_else(|| {
         current::with_lease(|lease| {
@@ -132,7 +132,7 @@ fn nearest_wheel(location: &'static Location<'static>) -> WheelOf {
 fn is_here(wheel: &WheelOf) -> bool {
     worker::with_current(|worker| {
         worker.is_some_and(|worker| {
-            wheel.lease.is_of(worker.scheduler) && worker.seat.index == wheel.seat
+            wheel.lease.is_of(worker.scheduler) && worker.clock.index == wheel.seat
         })
     })
 }

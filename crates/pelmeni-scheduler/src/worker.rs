@@ -36,6 +36,8 @@ pub(crate) struct Worker<'s> {
     pub(crate) scheduler: &'s Scheduler,
     pub(crate) lease: &'s Lease,
     pub(crate) seat: &'s Seat,
+    /// Whose timers it minds: its own seat's, or those of seat 0 for the substitute.
+    pub(crate) clock: &'s Seat,
     deque: Deque,
     /// Tasks that must run here; on one thread, all tasks.
     own: RefCell<VecDeque<Runnable>>,
@@ -71,11 +73,14 @@ pub(crate) fn with_current<R>(f: impl FnOnce(Option<&Worker<'_>>) -> R) -> R {
 /// Takes a seat, works as `f` says, and leaves the seat.
 pub(crate) fn occupy<R>(lease: &Lease, seat: usize, f: impl FnOnce(&Worker<'_>) -> R) -> R {
     let seat = &lease.seats[seat];
+    // Timers cannot move, so whoever stands in for a caller minds the caller's.
+    let clock = if seat.index < lease.threads { seat } else { &lease.seats[0] };
     let deque = seat.owner.lock().take().expect("a seat is taken by one thread at a time");
     let worker = Worker {
         scheduler: lease,
         lease,
         seat,
+        clock,
         deque,
         own: RefCell::default(),
         leases: Cell::new(0),
@@ -222,7 +227,7 @@ impl Worker<'_> {
     /// Wakes whose timers are due.
     fn fire_timers(&self) {
         let mut wakers = self.wakers.take();
-        drive::fire(self.seat, &mut wakers);
+        drive::fire(self.clock, &mut wakers);
         if !wakers.is_empty() {
             self.dispatch(|| wakers.drain(..).for_each(wake));
         }
@@ -265,7 +270,7 @@ impl Worker<'_> {
 
     fn sleep(&self) {
         self.seat.counters.parks.add(1);
-        self.dispatch(|| self.scheduler.drive.park(self.seat, self.limit.get()));
+        self.dispatch(|| self.scheduler.drive.park(self.seat, self.clock, self.limit.get()));
         self.fire_timers();
     }
 
@@ -350,6 +355,10 @@ impl Worker<'_> {
         // On one thread the queue is ours: what is left waits in the inbox for the next run.
         for task in self.own.take() {
             self.seat.inbox.push(task);
+        }
+        // Nobody looks into the slot of an empty seat.
+        if let Some(task) = self.seat.next.take() {
+            self.deque.push(task);
         }
         CURRENT.with(|current| current.set(ptr::null()));
         let Worker { scheduler, lease, seat, deque, leases, .. } = self;
