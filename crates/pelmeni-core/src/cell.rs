@@ -185,7 +185,10 @@ unsafe fn discard<F: Future, S: Schedule>(task: RawTask) {
         let stage = unsafe { &mut *stage };
         // SAFETY: the caller has just put the output there.
         let output: &mut Result<_, _> = unsafe { stage.output() };
-        drop_quietly(std::mem::replace(output, Err(JoinError::cancelled())));
+        // A panic in the poll that brought the request stays what it is: somebody must hear of it.
+        if output.is_ok() {
+            drop_quietly(std::mem::replace(output, Err(JoinError::cancelled())));
+        }
     });
 }
 

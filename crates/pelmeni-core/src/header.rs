@@ -36,7 +36,7 @@ pub(crate) struct Vtable {
     pub(crate) poll: unsafe fn(RawTask, &mut Context<'_>) -> Polled,
     /// Drops the future and puts the error in place of an output. Needs R1.
     pub(crate) cancel: unsafe fn(RawTask, JoinError),
-    /// Replaces an output by "cancelled". Needs R1.
+    /// Replaces what the future has returned by "cancelled"; a panic stays. Needs R1.
     pub(crate) discard: unsafe fn(RawTask),
     /// Drops the output; a panic that nobody has seen is reported. Needs R4.
     pub(crate) drop_output: unsafe fn(RawTask),

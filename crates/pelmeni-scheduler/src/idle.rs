@@ -99,7 +99,7 @@ impl Idle {
     pub fn awake(&self, worker: usize) -> bool {
         // Acquire: pairs with the Release in pick, so that what was published before is seen.
         let before = self.word(worker).fetch_and(!bit(worker), Ordering::Acquire);
-        before & bit(worker) == 0
+        before & bit(worker) == 0 && !seeded(9)
     }
 
     /// (4) Picks a sleeper for work that was just published; the caller unparks it. `None`: nobody sleeps, or somebody
@@ -121,6 +121,9 @@ impl Idle {
             self.searchers.fetch_sub(1, Ordering::Relaxed);
             // As in found: we leave the count like a searcher.
             fence(Ordering::SeqCst);
+            if seeded(200) {
+                return None;
+            }
         }
         None
     }

@@ -15,6 +15,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
 use std::task::Waker;
 
+use pelmeni_core::primitive::yield_now;
 use pelmeni_core::{Cause, Runnable, thread_state};
 
 use crate::drive::{self, Deadline};
@@ -264,6 +265,9 @@ impl Worker<'_> {
         // The queues must be read once more after that announcement; see `idle`.
         if !self.scheduler.has_work() && self.seat.pinned.is_empty() {
             self.sleep();
+        } else {
+            // Somebody who searches has yet to come for it: let him.
+            yield_now();
         }
         self.searching.set(idle.awake(self.seat.index));
     }

@@ -1,0 +1,13 @@
+//! Scenarios of one task on a bare queue: what is polled, dropped and scheduled, and how often.
+//!
+//! The same protocols under every interleaving are in `loom-tests`.
+
+mod abort;
+mod bench;
+mod cancel;
+mod clock;
+mod join;
+mod list;
+mod matrix;
+mod panic;
+mod wake;
