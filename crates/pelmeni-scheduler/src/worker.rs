@@ -14,6 +14,7 @@ use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
 use std::task::Waker;
+use std::time::Duration;
 
 use pelmeni_core::primitive::yield_now;
 use pelmeni_core::{Cause, Runnable, thread_state};
@@ -24,8 +25,10 @@ use crate::queue::{Deque, Steal};
 use crate::scheduler::Scheduler;
 use crate::seat::Seat;
 
-/// After how many polls a busy worker looks at timers, events and its inbox.
-const LOOK_EVERY: u32 = 61;
+/// After how many polls at most a busy worker looks at timers, events and its inbox.
+const LOOK_EVERY_MAX: u32 = 64;
+/// How long a busy worker should go without: the number of polls follows from it.
+const LOOK_AFTER: Duration = Duration::from_micros(250);
 /// How many tasks in a row may come out of the next slot.
 const CHAIN_MAX: u32 = 64;
 /// How often a searcher looks at everybody before it gives up.
@@ -39,6 +42,9 @@ pub(crate) struct Worker<'s> {
     pub(crate) seat: &'s Seat,
     /// Whose timers it minds: its own seat's, or those of seat 0 for the substitute.
     pub(crate) clock: &'s Seat,
+    /// Whose inbox it empties beside its own: the substitute's for a caller, and the other way round. So nothing waits in
+    /// the seat of these two that is empty.
+    partner: Option<&'s Seat>,
     deque: Deque,
     /// Tasks that must run here; on one thread, all tasks.
     own: RefCell<VecDeque<Runnable>>,
@@ -50,6 +56,10 @@ pub(crate) struct Worker<'s> {
     dispatching: Cell<bool>,
     searching: Cell<bool>,
     tick: Cell<u32>,
+    /// At which tick to look around, and after how many more to do so again.
+    look_at: Cell<u32>,
+    look_every: Cell<u32>,
+    looked: Cell<Deadline>,
     chain: Cell<u32>,
     random: Cell<u32>,
     wakers: RefCell<Vec<Waker>>,
@@ -82,6 +92,7 @@ pub(crate) fn occupy<R>(lease: &Lease, seat: usize, f: impl FnOnce(&Worker<'_>) 
         lease,
         seat,
         clock,
+        partner: partner(lease, seat.index),
         deque,
         own: RefCell::default(),
         leases: Cell::new(0),
@@ -89,6 +100,9 @@ pub(crate) fn occupy<R>(lease: &Lease, seat: usize, f: impl FnOnce(&Worker<'_>) 
         dispatching: Cell::new(false),
         searching: Cell::new(false),
         tick: Cell::new(0),
+        look_at: Cell::new(LOOK_EVERY_MAX),
+        look_every: Cell::new(LOOK_EVERY_MAX),
+        looked: Cell::new(drive::now()),
         chain: Cell::new(0),
         random: Cell::new(seat.index as u32 * 2 + 1),
         wakers: RefCell::default(),
@@ -102,6 +116,15 @@ pub(crate) fn occupy<R>(lease: &Lease, seat: usize, f: impl FnOnce(&Worker<'_>) 
     std::mem::forget(abort);
     worker.leave();
     result
+}
+
+fn partner(scheduler: &Scheduler, seat: usize) -> Option<&Seat> {
+    match seat {
+        _ if scheduler.is_single() => None,
+        0 => scheduler.seats.get(scheduler.threads),
+        _ if seat == scheduler.threads => scheduler.seats.first(),
+        _ => None,
+    }
 }
 
 struct AbortOnUnwind;
@@ -165,7 +188,7 @@ impl Worker<'_> {
     fn find_task(&self) -> Option<Runnable> {
         let tick = self.tick.get().wrapping_add(1);
         self.tick.set(tick);
-        if tick.is_multiple_of(LOOK_EVERY) {
+        if tick == self.look_at.get() {
             self.look_around();
         }
         if self.scheduler.is_single() {
@@ -198,7 +221,8 @@ impl Worker<'_> {
             self.own.borrow_mut().extend(self.seat.inbox.take_all());
             return self.pop_own();
         }
-        let mut delivered = self.seat.inbox.take_all();
+        let inboxes = [Some(self.seat), self.partner];
+        let mut delivered = inboxes.into_iter().flatten().flat_map(|seat| seat.inbox.take_all());
         let first = delivered.next();
         for task in delivered {
             self.push_surplus(task);
@@ -209,11 +233,26 @@ impl Worker<'_> {
     /// What a busy worker does from time to time: timers, events, deliveries.
     #[cold]
     fn look_around(&self) {
+        self.plan_next_look();
         self.dispatch(|| self.scheduler.drive.look());
         self.fire_timers();
         if let Some(task) = self.take_delivered() {
             self.requeue(task);
         }
+    }
+
+    /// Sets the distance to the next look, in polls, so that it is about the time that it should be.
+    fn plan_next_look(&self) {
+        let now = drive::now();
+        let took = now.until(self.looked.replace(now)).unwrap_or(Duration::ZERO);
+        let every = self.look_every.get();
+        let every = match took {
+            _ if took > LOOK_AFTER * 2 => every / 2,
+            _ if took < LOOK_AFTER => every * 2,
+            _ => every,
+        };
+        self.look_every.set(every.clamp(1, LOOK_EVERY_MAX));
+        self.look_at.set(self.tick.get().wrapping_add(self.look_every.get()));
     }
 
     fn requeue(&self, task: Runnable) {
@@ -356,13 +395,11 @@ impl Worker<'_> {
 
     /// Leaves the seat to whoever comes next, and what is in it to the others.
     fn leave(self) {
-        // On one thread the queue is ours: what is left waits in the inbox for the next run.
-        for task in self.own.take() {
+        // What is left goes into the inbox: on one thread for the next run, on many for the partner. In the deque of an
+        // empty seat it would wait until somebody has nothing else to do.
+        let own = self.own.take().into_iter().chain(self.seat.next.take());
+        for task in own.chain(std::iter::from_fn(|| self.deque.pop())) {
             self.seat.inbox.push(task);
-        }
-        // Nobody looks into the slot of an empty seat.
-        if let Some(task) = self.seat.next.take() {
-            self.deque.push(task);
         }
         CURRENT.with(|current| current.set(ptr::null()));
         let Worker { scheduler, lease, seat, deque, leases, .. } = self;
