@@ -33,6 +33,9 @@ use crate::slab::Key;
 /// How many events one wait takes at most; the others stay for the next one.
 const BATCH: usize = 256;
 
+/// In nanoseconds: what `epoll_wait` counts in.
+const MILLISECOND: u64 = 1_000_000;
+
 /// Epoll without detours.
 #[derive(Debug)]
 pub(crate) struct Direct {
@@ -103,16 +106,18 @@ impl Poller for Direct {
         let Some(timeout) = timeout.map(|timeout| timeout.min(LONGEST_WAIT)) else {
             return self.take(events, None).map(drop);
         };
-        let Some(fraction) = timeout.subsec_nanos().checked_rem(1_000_000).filter(|&ns| ns != 0)
-        else {
+        let fraction = Duration::from_nanos(u64::from(timeout.subsec_nanos()) % MILLISECOND);
+        if fraction.is_zero() {
             return self.take(events, Some(timeout)).map(drop);
-        };
-        let end = clock::now() + timeout;
-        let whole = timeout - Duration::from_nanos(fraction.into());
-        if whole > Duration::ZERO && self.take(events, Some(whole))? {
-            return Ok(());
         }
-        let rest = end.until(clock::now()).unwrap_or_default();
+        let mut rest = timeout;
+        if timeout > fraction {
+            let end = clock::now() + timeout;
+            if self.take(events, Some(timeout - fraction))? {
+                return Ok(());
+            }
+            rest = end.until(clock::now()).unwrap_or_default();
+        }
         if self.nap(rest)? {
             self.take(events, Some(Duration::ZERO))?;
         }

@@ -5,10 +5,9 @@
 //! D2. What came is written to the sources first, and all wakers are woken at the end, when no lock is held but the turn
 //! itself. A waker that asks for the turn gets `None`, as everyone else does.
 //!
-//! D3. A panic of a waker is the waker's own affair: the others are woken all the same.
+//! D3. A panic of a waker is the waker's own affair: the others are woken all the same ([`wake`]).
 
 use std::io;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::task::Waker;
 use std::time::Duration;
@@ -20,6 +19,7 @@ use crate::bell::Bell;
 use crate::poller::{Event, Poller, PollerKind};
 use crate::portable::Portable;
 use crate::slab::Slab;
+use crate::wake;
 
 #[cfg(any(target_os = "linux", target_os = "android"))]
 use crate::direct::Direct as Shortest;
@@ -124,7 +124,7 @@ impl Driver {
     pub fn close(&self) {
         let mut wakers = Vec::new();
         self.slab.close(&mut wakers);
-        wake_all(&mut wakers);
+        wake::all(&mut wakers);
         self.notify();
     }
 }
@@ -132,9 +132,9 @@ impl Driver {
 impl Turn<'_> {
     /// Waits for the kernel once and wakes those for whom something came; the answer is how many wakers that were.
     ///
-    /// It waits until a source is ready, until [`Driver::notify`], a signal, or for `timeout`: `None` has no limit, zero
-    /// only looks. It never ends before a timeout of up to a day, and may end after one; a longer one may end after a
-    /// day. Whoever waits for longer waits again, as after any wait that brought nothing.
+    /// It waits until a source is ready, until [`Driver::notify`], or until a signal comes. If nothing of that happens, it
+    /// ends after `timeout`, not earlier: zero only looks, `None` has no limit. (A timeout of more than a day ends after
+    /// a day: whoever waits for longer waits again, as after any wait that brought nothing.)
     ///
     /// This is the only place where the process waits for the kernel.
     ///
@@ -147,7 +147,7 @@ impl Turn<'_> {
             let source = self.driver.slab.source(event.key);
             source.set(event.key.generation(), event.ready, wakers);
         }
-        Ok(wake_all(wakers))
+        Ok(wake::all(wakers))
     }
 }
 
@@ -162,14 +162,4 @@ impl Driver {
         self.bell.answer();
         outcome
     }
-}
-
-/// Wakes everyone, whatever happens to the others (D3).
-pub(crate) fn wake_all(wakers: &mut Vec<Waker>) -> usize {
-    let count = wakers.len();
-    for waker in wakers.drain(..) {
-        // The panic has been reported by the hook; it has no other addressee.
-        let _ = catch_unwind(AssertUnwindSafe(|| waker.wake()));
-    }
-    count
 }

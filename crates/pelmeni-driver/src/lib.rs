@@ -39,7 +39,8 @@
 //! | `slab` | all sources, by key |
 //! | `poller`, `direct`, `portable` | the system calls, and two ways to make them |
 //! | `bell` | how a thread that waits for the kernel is called back |
-//! | `driver`, `membership`, `registration` | the turn; one source's way in and out |
+//! | `driver`, `wake` | the turn; what it ends with |
+//! | `membership`, `registration` | one source's way in and out |
 //! | `alarm`, `node` | a deadline and what became of it; its place in a list |
 //! | `timer`, `wheel` | who waits for a deadline; where they wait |
 
@@ -61,6 +62,7 @@ pub mod model;
 #[expect(unsafe_code, reason = "the nodes of the wheel lie in their timers")]
 mod node;
 mod poller;
+#[expect(unsafe_code, reason = "polling's contract is passed on to the registration")]
 mod portable;
 mod readiness;
 #[expect(unsafe_code, reason = "the descriptor is borrowed by number when its owner goes")]
@@ -70,6 +72,7 @@ mod source;
 #[expect(unsafe_code, reason = "the nodes of the wheel lie in their timers")]
 mod timer;
 mod waiters;
+mod wake;
 #[expect(unsafe_code, reason = "the nodes of the wheel lie in their timers")]
 mod wheel;
 

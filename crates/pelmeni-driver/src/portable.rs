@@ -53,7 +53,6 @@ impl Poller for Portable {
         self.oneshot
     }
 
-    #[expect(unsafe_code, reason = "polling's contract is passed on to the registration")]
     fn add(&self, source: BorrowedDescriptor<'_>, key: Key) -> io::Result<()> {
         let (interest, mode) = if self.oneshot {
             (Interest::NONE, PollMode::Oneshot)

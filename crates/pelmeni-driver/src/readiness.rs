@@ -193,3 +193,82 @@ impl<const TICK: u32> Readiness<TICK> {
         update.map(Snapshot).map_err(Snapshot)
     }
 }
+
+#[cfg(all(test, not(all(loom, feature = "loom"))))]
+mod tests {
+    use super::{Readiness, Snapshot, Wait};
+
+    const OWNER: u32 = 7;
+
+    fn owned() -> Readiness {
+        let word = Readiness::new();
+        (0..OWNER).for_each(|_| word.remove());
+        assert_eq!(word.look(), Snapshot::fresh(OWNER));
+        word
+    }
+
+    #[test]
+    fn wait_succeeds_only_without_an_event_since() {
+        let word = owned();
+        let seen = word.look();
+        assert!(!word.set(OWNER));
+        assert_eq!(word.wait(seen), Wait::Ready);
+        assert!(word.look().is_ready(), "a failed wait clears nothing");
+        assert_eq!(word.wait(word.look()), Wait::Waiting);
+        assert!(!word.look().is_ready());
+        assert!(word.set(OWNER), "somebody waits");
+        assert!(!word.set(OWNER), "and is woken once");
+    }
+
+    /// However old a snapshot is, it clears no event that it has not seen.
+    #[test]
+    fn snapshot_of_any_age_clears_nothing_new() {
+        let word = owned();
+        let seen = word.look();
+        for _ in 0..1 << 17 {
+            assert!(!word.set(OWNER));
+            assert_eq!(word.wait(seen), Wait::Ready);
+        }
+    }
+
+    #[test]
+    fn tick_wraps_into_itself() {
+        let word = Readiness::<2>::new();
+        for _ in 0..9 {
+            let seen = word.look();
+            assert!(!word.set(0));
+            assert_eq!(word.look().generation(), 0);
+            assert!(!word.look().is_waiting() && !word.look().is_closed());
+            assert_eq!(word.wait(seen), Wait::Ready);
+        }
+    }
+
+    #[test]
+    fn event_of_another_owner_changes_nothing() {
+        let word = owned();
+        assert_eq!(word.wait(word.look()), Wait::Waiting);
+        let before = word.look();
+        for stranger in [0, OWNER - 1, OWNER + 1, u32::MAX] {
+            assert!(!word.set(stranger));
+        }
+        assert_eq!(word.look(), before);
+    }
+
+    #[test]
+    fn wait_of_a_former_owner_is_refused() {
+        let word = owned();
+        let seen = word.look();
+        word.remove();
+        assert_eq!(word.wait(seen), Wait::Gone);
+        assert_eq!(word.look(), Snapshot::fresh(OWNER + 1));
+    }
+
+    #[test]
+    fn closed_word_lets_nobody_wait() {
+        let word = owned();
+        assert_eq!(word.wait(word.look()), Wait::Waiting);
+        assert!(word.close());
+        assert_eq!(word.wait(word.look()), Wait::Closed);
+        assert!(!word.close());
+    }
+}

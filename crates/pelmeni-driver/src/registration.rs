@@ -15,11 +15,10 @@ use std::task::{Context, Poll};
 use pelmeni_core::primitive::Mutex;
 
 use crate::descriptor::{AsDescriptor, BorrowedDescriptor, RawDescriptor, borrow, raw};
-use crate::driver::wake_all;
 use crate::membership::{Membership, Standing};
 use crate::readiness::{Snapshot, Wait};
 use crate::slab::{Key, closed};
-use crate::{Direction, Driver};
+use crate::{Direction, Driver, wake};
 
 /// The owner of one source's place in a [`Driver`].
 ///
@@ -30,24 +29,25 @@ use crate::{Direction, Driver};
 /// # Examples
 /// ```
 /// use pelmeni_driver::{Direction, Driver, Registration};
-/// use std::io::{Read, Write};
-/// use std::os::unix::net::UnixStream;
+/// use std::net::UdpSocket;
 /// use std::task::{Context, Waker};
 ///
 /// # fn main() -> std::io::Result<()> {
 /// let driver = Driver::new()?;
-/// let (mut near, far) = UnixStream::pair()?;
-/// far.set_nonblocking(true)?;
-/// let registration = Registration::new(driver.clone());
+/// let registration = Registration::new(driver.clone()); // to be dropped before the socket
+/// let socket = UdpSocket::bind("127.0.0.1:0")?;
+/// socket.set_nonblocking(true)?;
 ///
 /// let mut cx = Context::from_waker(Waker::noop());
 /// let mut buffer = [0; 8];
-/// let mut read = || registration.poll_io(&mut cx, &far, Direction::Read, || (&far).read(&mut buffer));
-///
-/// assert!(read().is_pending());
-/// near.write_all(b"varenik")?;
+/// let mut receive = || {
+///     registration.poll_io(&mut cx, &socket, Direction::Read, || socket.recv(&mut buffer))
+/// };
+/// assert!(receive().is_pending());
+/// UdpSocket::bind("127.0.0.1:0")?.send_to(b"varenik", socket.local_addr()?)?;
 /// while driver.try_claim().unwrap().wait(None)? == 0 {} // until our waker was woken
-/// assert!(read().is_ready());
+/// assert!(receive().is_ready());
+/// # drop(registration);
 /// # Ok(())
 /// # }
 /// ```
@@ -203,7 +203,7 @@ impl Registration {
             self.driver.slab.remove(key, &mut wakers);
         }
         drop(descriptor);
-        wake_all(&mut wakers);
+        wake::all(&mut wakers);
         outcome
     }
 }

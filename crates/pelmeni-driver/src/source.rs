@@ -23,8 +23,9 @@ use crate::readiness::{Readiness, Snapshot, TICK_BITS, Wait};
 use crate::waiters::Waiters;
 use crate::{Direction, clock};
 
-/// A descriptor's cell in the slab.
+/// A descriptor's cell in the slab: one cache line, shared with no other cell.
 #[derive(Debug)]
+#[repr(align(64))]
 pub(crate) struct Source<const TICK: u32 = TICK_BITS> {
     read: Readiness<TICK>,
     write: Readiness<TICK>,
@@ -60,8 +61,7 @@ impl<const TICK: u32> Source<TICK> {
         let clone = waker.clone();
         let mut waiters = self.waiters.lock();
         let outcome = self.word(direction).wait(seen);
-        if outcome != Wait::Waiting || waiters.find(direction, waker) {
-            drop(waiters);
+        if outcome != Wait::Waiting {
             return outcome;
         }
         let crowd = waiters.add(direction, clone);
@@ -108,7 +108,7 @@ impl<const TICK: u32> Source<TICK> {
     /// Runs `f` under the lock if the cell still belongs to this generation (S3).
     fn while_owned(&self, generation: u32, f: impl FnOnce(&mut Waiters)) {
         let mut waiters = self.waiters.lock();
-        if self.generation() == generation || seeded(15) {
+        if self.generation() == generation || seeded(150) {
             f(&mut waiters);
         }
     }
@@ -125,5 +125,15 @@ impl<const TICK: u32> Source<TICK> {
             Direction::Write if seeded(130) => &self.read,
             Direction::Write => &self.write,
         }
+    }
+}
+
+#[cfg(all(test, target_pointer_width = "64", not(all(loom, feature = "loom"))))]
+mod tests {
+    use super::Source;
+
+    #[test]
+    fn cell_is_one_cache_line() {
+        assert_eq!(size_of::<Source>(), 64);
     }
 }

@@ -225,20 +225,28 @@ fn cancelled_passes_itself_on() {
 
 #[test]
 fn requests_taken_by_hand_can_be_handed_back() {
+    assert!(Held::take().is_none(), "nothing travels outside a poll");
     let bench = Bench::new();
     let door = Door::new();
     let handle = bench.start({
         let door = door.clone();
         async move {
-            door.pass().await;
-            assert!(Held::take().is_none());
+            let mut held = None;
+            let mut pass = pin!(door.pass());
+            poll_fn(|cx| {
+                held = held.take().or_else(Held::take);
+                pass.as_mut().poll(cx)
+            })
+            .await;
+            drop(held);
+            pending::<()>().await;
         }
     });
-    drop(door.waker());
-    assert!(Held::take().is_none(), "nothing travels outside a poll");
+    assert!(handle.cancel());
+    assert_eq!((bench.run(), handle.is_finished()), (1, false), "the future holds the request");
     door.open();
     bench.run();
-    result(handle).unwrap();
+    assert_cancelled(result(handle));
 }
 
 #[test]

@@ -1,13 +1,13 @@
 //! A virtual clock, and what waits for it: a leaf future, and a scope that it stops.
 
 use std::cell::{Cell, RefCell};
-use std::pin::pin;
 use std::future::poll_fn;
+use std::pin::pin;
 use std::task::{Poll, Waker, ready};
 
+use pelmeni_core::JoinError;
 use pelmeni_core::cancel::{Scope, Stopped, unaffected};
 use pelmeni_core::coop::poll_proceed;
-use pelmeni_core::JoinError;
 
 use crate::bench::{Bench, result};
 

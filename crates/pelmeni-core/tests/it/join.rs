@@ -1,6 +1,8 @@
 //! The handle: who is woken, what becomes of the output, in whatever order things end.
 
-use std::sync::Arc;
+use std::future::poll_fn;
+use std::pin::{Pin, pin};
+use std::sync::{Arc, Mutex};
 use std::task::{Poll, Waker};
 
 use crate::bench::{Bell, Bench, Count, Door, poll_once, poll_with, result};
@@ -69,11 +71,11 @@ fn task_that_joins_polls_twice_and_registers_once() {
     let outer = bench.start({
         let door = outer_door.clone();
         async move {
-            let mut pass = std::pin::pin!(door.pass());
+            let mut pass = pin!(door.pass());
             // Both are polled at each wake, as in a race of two branches.
-            std::future::poll_fn(|cx| {
+            poll_fn(|cx| {
                 let _ = pass.as_mut().poll(cx);
-                std::pin::Pin::new(&mut inner).poll(cx)
+                Pin::new(&mut inner).poll(cx)
             })
             .await
             .unwrap();
@@ -102,6 +104,27 @@ fn handle_moves_to_another_joiner() {
     bench.run();
     assert_eq!(bell.rings(), 0);
     result(outer).unwrap();
+}
+
+#[test]
+fn handle_moves_from_task_to_task() {
+    let bench = Bench::new();
+    let door = Door::new();
+    let inner = bench.start({
+        let door = door.clone();
+        async move { door.pass().await }
+    });
+    let shared = Arc::new(Mutex::new(inner));
+    let [first, second] = [(), ()].map(|()| {
+        let shared = shared.clone();
+        bench.start(poll_fn(move |cx| Pin::new(&mut *shared.lock().unwrap()).poll(cx)))
+    });
+    door.open();
+    assert_eq!(bench.run(), 2, "the inner task, and the one that asked last");
+    assert!(!first.is_finished());
+    result(second).unwrap().unwrap();
+    first.abort();
+    bench.run();
 }
 
 #[test]
@@ -140,7 +163,7 @@ fn handle_dropped_after_the_end() {
 #[test]
 fn handle_dropped_by_its_own_task() {
     let bench = Bench::new();
-    let place = Arc::new(std::sync::Mutex::new(None));
+    let place = Arc::new(Mutex::new(None));
     let outputs = Count::default();
     let output = outputs.live();
     let (runnable, handle) = bench.make({
@@ -158,7 +181,7 @@ fn handle_dropped_by_its_own_task() {
 #[test]
 fn handle_dropped_by_its_joiner() {
     // The completing thread wakes somebody who drops the handle in that very call.
-    struct Dropper(std::sync::Mutex<Option<pelmeni_core::JoinHandle<crate::bench::Live>>>);
+    struct Dropper(Mutex<Option<pelmeni_core::JoinHandle<crate::bench::Live>>>);
 
     impl std::task::Wake for Dropper {
         fn wake(self: Arc<Self>) {
@@ -176,7 +199,7 @@ fn handle_dropped_by_its_joiner() {
             output
         }
     });
-    let dropper = Arc::new(Dropper(std::sync::Mutex::new(None)));
+    let dropper = Arc::new(Dropper(Mutex::new(None)));
     assert!(poll_with(&mut handle, &Waker::from(dropper.clone())).is_pending());
     *dropper.0.lock().unwrap() = Some(handle);
     door.open();
@@ -187,7 +210,7 @@ fn handle_dropped_by_its_joiner() {
 #[test]
 fn task_that_joins_itself_can_be_aborted() {
     let bench = Bench::new();
-    let place = Arc::new(std::sync::Mutex::new(None::<pelmeni_core::JoinHandle<()>>));
+    let place = Arc::new(Mutex::new(None::<pelmeni_core::JoinHandle<()>>));
     let (runnable, handle) = bench.make({
         let place = place.clone();
         async move {

@@ -10,4 +10,5 @@ mod join;
 mod list;
 mod matrix;
 mod panic;
+mod park;
 mod wake;

@@ -33,14 +33,14 @@ enum Handle {
 
 /// When the task is told to end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum End {
-    ByItself,
-    AbortedBeforeTheFirstPoll,
-    AbortedWhileItWaits,
-    AbortedAfterTheEnd,
-    CancelledBeforeTheFirstPoll,
-    CancelledWhileItWaits,
-    RunnableDropped,
+enum Stop {
+    Nothing,
+    AbortBeforeTheFirstPoll,
+    AbortWhileItWaits,
+    AbortAfterTheEnd,
+    CancelBeforeTheFirstPoll,
+    CancelWhileItWaits,
+    DropTheRunnable,
 }
 
 const BOTH: [bool; 2] = [false, true];
@@ -55,14 +55,14 @@ const HANDLES: [Handle; 7] = [
     Handle::PolledAndJoinedAfterTheEnd,
 ];
 
-const ENDS: [End; 7] = [
-    End::ByItself,
-    End::AbortedBeforeTheFirstPoll,
-    End::AbortedWhileItWaits,
-    End::AbortedAfterTheEnd,
-    End::CancelledBeforeTheFirstPoll,
-    End::CancelledWhileItWaits,
-    End::RunnableDropped,
+const STOPS: [Stop; 7] = [
+    Stop::Nothing,
+    Stop::AbortBeforeTheFirstPoll,
+    Stop::AbortWhileItWaits,
+    Stop::AbortAfterTheEnd,
+    Stop::CancelBeforeTheFirstPoll,
+    Stop::CancelWhileItWaits,
+    Stop::DropTheRunnable,
 ];
 
 /// A future that waits at a door and then ends as it was told.
@@ -91,7 +91,7 @@ impl Future for Dish {
 struct Case {
     panics: Panics,
     handle: Handle,
-    end: End,
+    stop: Stop,
     bench: Bench,
     door: Door,
     futures: Count,
@@ -105,8 +105,8 @@ fn every_combination_ends_cleanly() {
             for in_drop_of_output in BOTH {
                 let panics = Panics { in_poll, in_drop_of_future, in_drop_of_output };
                 for handle in HANDLES {
-                    for end in ENDS {
-                        Case::new(panics, handle, end).play();
+                    for stop in STOPS {
+                        Case::new(panics, handle, stop).play();
                     }
                 }
             }
@@ -115,10 +115,10 @@ fn every_combination_ends_cleanly() {
 }
 
 impl Case {
-    fn new(panics: Panics, handle: Handle, end: End) -> Case {
+    fn new(panics: Panics, handle: Handle, stop: Stop) -> Case {
         let (bench, door) = (Bench::new(), Door::new());
         let (futures, outputs) = (Count::default(), Count::default());
-        Case { panics, handle, end, bench, door, futures, outputs }
+        Case { panics, handle, stop, bench, door, futures, outputs }
     }
 
     fn dish(&self) -> Dish {
@@ -132,8 +132,8 @@ impl Case {
     }
 
     fn play(self) {
-        let Case { panics, handle, end, .. } = self;
-        println!("{panics:?}, {handle:?}, {end:?}"); // shown if the case fails
+        let Case { panics, handle, stop, .. } = self;
+        println!("{panics:?}, {handle:?}, {stop:?}"); // shown if the case fails
         let (runnable, join) = self.bench.make(self.dish());
         let killer = join.abort_handle();
         let mut join = Some(join);
@@ -143,7 +143,7 @@ impl Case {
         self.door.open();
         self.bench.run();
         assert!(killer.is_finished());
-        if end == End::AbortedAfterTheEnd {
+        if stop == Stop::AbortAfterTheEnd {
             killer.abort();
         }
         let joined = join.is_some_and(|join| self.after_the_end(join));
@@ -155,15 +155,15 @@ impl Case {
         if self.handle == Handle::DroppedBeforeTheFirstPoll {
             *join = None;
         }
-        match self.end {
-            End::AbortedBeforeTheFirstPoll => killer.abort(),
-            End::CancelledBeforeTheFirstPoll => assert!(killer.cancel()),
+        match self.stop {
+            Stop::AbortBeforeTheFirstPoll => killer.abort(),
+            Stop::CancelBeforeTheFirstPoll => assert!(killer.cancel()),
             _ => {}
         }
     }
 
     fn first_poll(&self, runnable: Runnable) {
-        if self.end == End::RunnableDropped {
+        if self.stop == Stop::DropTheRunnable {
             drop(runnable);
         } else {
             runnable.run();
@@ -187,19 +187,17 @@ impl Case {
         if drops {
             *join = None;
         }
-        match self.end {
-            End::AbortedWhileItWaits => killer.abort(),
-            End::CancelledWhileItWaits => assert!(killer.cancel()),
+        match self.stop {
+            Stop::AbortWhileItWaits => killer.abort(),
+            Stop::CancelWhileItWaits => assert!(killer.cancel()),
             _ => {}
         }
     }
 
     /// True: the result was taken.
     fn after_the_end(&self, mut join: JoinHandle<Bomb>) -> bool {
-        let joins = matches!(
-            self.handle,
-            Handle::JoinedAfterTheEnd | Handle::PolledAndJoinedAfterTheEnd
-        );
+        let joins =
+            matches!(self.handle, Handle::JoinedAfterTheEnd | Handle::PolledAndJoinedAfterTheEnd);
         if !joins {
             return false;
         }
@@ -221,7 +219,7 @@ impl Case {
 
     /// Nobody tells the task to end before it has.
     fn ends_by_itself(&self) -> bool {
-        matches!(self.end, End::ByItself | End::AbortedAfterTheEnd)
+        matches!(self.stop, Stop::Nothing | Stop::AbortAfterTheEnd)
     }
 
     fn expects_output(&self) -> bool {
@@ -231,7 +229,7 @@ impl Case {
     /// A request that comes while the task waits is found by the poll that finds the door open: what this poll returns is
     /// discarded, but its panic is not.
     fn expects_panic(&self) -> bool {
-        let polled_to_the_end = self.ends_by_itself() || self.end == End::CancelledWhileItWaits;
+        let polled_to_the_end = self.ends_by_itself() || self.stop == Stop::CancelWhileItWaits;
         self.panics.in_drop_of_future || self.panics.in_poll && polled_to_the_end
     }
 

@@ -125,6 +125,21 @@ fn payload_that_panics_in_its_drop_is_contained() {
 }
 
 #[test]
+fn drop_that_panics_with_a_payload_that_panics_is_contained() {
+    struct Chain;
+
+    impl Drop for Chain {
+        fn drop(&mut self) {
+            std::panic::resume_unwind(Box::new(Bomb::new(Count::default().live(), true)));
+        }
+    }
+
+    let bench = Bench::new();
+    drop(bench.start(async { Chain }));
+    assert_eq!(bench.homes.get(), 0);
+}
+
+#[test]
 fn joiner_that_panics_is_contained() {
     struct Hostile;
 

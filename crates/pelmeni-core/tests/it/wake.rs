@@ -1,12 +1,15 @@
 //! Wakes: from inside and outside, by value and by reference, before and after the end.
 
 use std::future::{pending, poll_fn};
-use std::task::Poll;
+use std::pin::pin;
+use std::sync::{Arc, Mutex};
+use std::task::{Poll, Waker};
 
+use pelmeni_core::cancel::unaffected;
 use pelmeni_core::coop::{BUDGET, poll_proceed, yield_now};
-use pelmeni_core::{Cause, task_unchecked};
+use pelmeni_core::{AbortHandle, Cause, task_unchecked};
 
-use crate::bench::{Bench, Door, result};
+use crate::bench::{Bell, Bench, Door, poll_with, result};
 
 #[test]
 fn task_runs_once_and_ends() {
@@ -65,8 +68,9 @@ fn wake_while_running_runs_the_task_again() {
             return Poll::Ready(polls);
         }
         // Any number of wakes in one poll make one more.
-        cx.waker().wake_by_ref();
-        cx.waker().clone().wake();
+        let waker = cx.waker().clone();
+        waker.wake_by_ref();
+        waker.wake();
         Poll::Pending
     }));
     runnable.run();
@@ -148,7 +152,7 @@ fn wakers_of_one_task_are_equal_and_of_two_are_not() {
 }
 
 #[test]
-fn yielding_costs_no_wake() {
+fn yielding_schedules_the_task_again() {
     let bench = Bench::new();
     let (runnable, handle) = bench.make(async {
         yield_now().await;
@@ -160,6 +164,39 @@ fn yielding_costs_no_wake() {
     assert_eq!(bench.run(), 2);
     assert_eq!(bench.causes(), [Cause::Again]);
     result(handle).unwrap();
+}
+
+#[test]
+fn yielding_costs_no_wake() {
+    let bench = Bench::new();
+    let own = Arc::new(Mutex::new(None::<AbortHandle>));
+    let (runnable, handle) = bench.make({
+        let own = own.clone();
+        async move {
+            // A poll that nests in this one leaves it the task that is polled.
+            drop(Bench::new().start(async {}));
+            let mut yielding = pin!(yield_now());
+            poll_fn(|cx| {
+                let polled = yielding.as_mut().poll(cx);
+                let state = format!("{:?}", own.lock().unwrap());
+                assert!(state.contains("wakes: 1"), "{state}");
+                polled
+            })
+            .await;
+        }
+    });
+    *own.lock().unwrap() = Some(handle.abort_handle());
+    runnable.run();
+    bench.run();
+    result(handle).unwrap();
+}
+
+#[test]
+fn yield_elsewhere_wakes() {
+    // Not the task that is being polled: the waker is all there is.
+    let bell = Bell::new();
+    assert!(poll_with(&mut yield_now(), &Waker::from(bell.clone())).is_pending());
+    assert_eq!(bell.rings(), 1);
 }
 
 #[test]
@@ -210,10 +247,42 @@ fn budget_does_not_leak_out_of_a_poll() {
         }
     });
     assert!(handle.is_finished());
-    let mut cx = std::task::Context::from_waker(std::task::Waker::noop());
+    let mut cx = std::task::Context::from_waker(Waker::noop());
     for _ in 0..10 * BUDGET {
         assert!(poll_proceed(&mut cx).is_ready(), "outside a task there is no limit");
     }
+}
+
+#[test]
+fn yield_of_a_nested_poll_is_its_own() {
+    let (outer, inner) = (Bench::new(), Bench::new());
+    let handle = outer.start({
+        let inner = inner.clone();
+        poll_fn(move |_| {
+            let (runnable, handle) = inner.make(yield_now());
+            drop(handle);
+            runnable.run();
+            Poll::<()>::Pending
+        })
+    });
+    assert_eq!((outer.causes(), inner.causes()), (vec![], vec![Cause::Again]));
+    inner.run();
+    handle.abort();
+    outer.run();
+}
+
+#[test]
+fn scopes_own_work_is_outside_the_budget() {
+    let bench = Bench::new();
+    let handle = bench.start(poll_fn(|cx| {
+        for _ in 0..BUDGET {
+            assert!(poll_proceed(cx).is_ready());
+        }
+        assert!(unaffected(|| poll_proceed(cx)).is_ready());
+        assert!(poll_proceed(cx).is_pending());
+        Poll::Ready(())
+    }));
+    result(handle).unwrap();
 }
 
 #[test]

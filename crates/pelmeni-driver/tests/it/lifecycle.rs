@@ -6,7 +6,7 @@ use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
-use pelmeni_driver::{Direction, Driver, Registration};
+use pelmeni_driver::{Direction, Driver, Registration, Timer, Wheel};
 
 use crate::kitchen::{Ear, KINDS, Line, Pair, glance, turn_until, with_each_poller};
 
@@ -46,23 +46,27 @@ fn deregistering_wakes_those_who_wait_with_an_error() {
 }
 
 #[test]
-fn deregistered_descriptor_can_be_registered_by_another() {
+fn descriptor_can_be_registered_again_after_its_registration_has_gone() {
     with_each_poller(|driver| {
-        let Pair { near: Line { registration, stream }, mut far } = Pair::new(driver);
-        let first = Line { registration, stream: stream.try_clone().unwrap() };
+        let Pair { near, mut far } = Pair::new(driver);
         let stale = Ear::new();
         let mut buffer = [0; 16];
-        assert!(first.poll_read(&stale.waker(), &mut buffer).is_pending());
-        drop(first);
+        assert!(near.poll_read(&stale.waker(), &mut buffer).is_pending());
+        near.registration.deregister(&near.stream).unwrap();
+        let near = Line { registration: Registration::new(driver.clone()), ..near };
+        assert!(near.poll_read(&stale.waker(), &mut buffer).is_pending());
+        // And once more, by dropping it.
+        let Line { registration, stream } = near;
+        drop(registration);
+        let near = Line::new(driver, stream);
 
-        let second = Line::new(driver, stream);
         let ear = Ear::new();
-        assert!(second.poll_read(&ear.waker(), &mut buffer).is_pending());
+        assert!(near.poll_read(&ear.waker(), &mut buffer).is_pending());
         let before = stale.heard();
         far.write_all(b"yours").unwrap();
         turn_until(driver, || ear.heard() > 0);
         assert_eq!(stale.heard(), before);
-        assert!(matches!(second.poll_read(&ear.waker(), &mut buffer), Poll::Ready(Ok(5))));
+        assert!(matches!(near.poll_read(&ear.waker(), &mut buffer), Poll::Ready(Ok(5))));
     });
 }
 
@@ -179,4 +183,13 @@ fn registration_keeps_its_driver() {
         assert!(Arc::ptr_eq(line.registration.driver(), driver));
         assert!(line.poll_read(Waker::noop(), &mut [0; 1]).is_pending());
     });
+}
+
+#[test]
+fn everything_can_be_sent_and_shared() {
+    fn check<T: Send + Sync>() {}
+    check::<Driver>();
+    check::<Registration>();
+    check::<Wheel>();
+    check::<Timer<Arc<Wheel>>>();
 }

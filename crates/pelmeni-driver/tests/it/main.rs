@@ -1,9 +1,12 @@
 //! The driver from outside: real sockets with every poller, and the wheel against an oracle.
 
+#![cfg(all(unix, not(all(loom, feature = "loom"))))]
+
 mod descriptors;
 mod io;
 mod kitchen;
 mod lifecycle;
 mod notify;
+mod oracle;
 mod stress;
 mod wheel;

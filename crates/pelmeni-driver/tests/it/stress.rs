@@ -31,7 +31,7 @@ fn exchange(driver: &std::sync::Arc<pelmeni_driver::Driver>, nonce: u64) {
     let mut pair = Pair::new(driver);
     let mut received = [0; 8];
     std::thread::yield_now();
-    if nonce % 2 == 0 {
+    if nonce.is_multiple_of(2) {
         // An abandoned wait, so that a waker is left behind when the source goes.
         let abandoned = pair.near.poll_read(std::task::Waker::noop(), &mut received);
         assert!(abandoned.is_pending());

@@ -1,0 +1,130 @@
+//! The models of this crate: each is one execution, for loom to run in all its interleavings.
+//!
+//! [`MODELS`] lists them with the mutants that each of them kills. They play the kernel with threads and a mock poller;
+//! everything else is the real thing, except that some use a tick of two bits, so that it wraps within their reach.
+
+mod bell;
+mod source;
+mod timer;
+
+use std::sync::Arc;
+use std::task::{Wake, Waker};
+
+use pelmeni_core::primitive::{Condvar, Mutex};
+
+/// One model.
+#[derive(Clone, Copy, Debug)]
+pub struct Model {
+    /// What it shows.
+    pub name: &'static str,
+    /// One execution.
+    pub run: fn(),
+    /// The seeded bugs that it finds.
+    pub kills: &'static [u16],
+}
+
+/// All models. Each mutant of this crate is killed by at least one.
+pub const MODELS: [Model; 12] = [
+    Model {
+        name: "notification_reaches_the_sleeper",
+        run: bell::notification_reaches_the_sleeper,
+        kills: &[8, 81],
+    },
+    Model {
+        name: "notification_outlives_a_wait_that_ends_by_an_event",
+        run: bell::notification_outlives_a_wait_that_ends_by_an_event,
+        kills: &[8, 81],
+    },
+    Model { name: "event_is_never_lost", run: source::event_is_never_lost, kills: &[13] },
+    Model {
+        name: "directions_do_not_disturb_each_other",
+        run: source::directions_do_not_disturb_each_other,
+        kills: &[130],
+    },
+    Model {
+        name: "two_readers_share_a_source",
+        run: source::two_readers_share_a_source,
+        kills: &[13],
+    },
+    Model { name: "first_wait_registers", run: source::first_wait_registers, kills: &[] },
+    Model {
+        name: "stale_event_finds_nobody",
+        run: source::stale_event_finds_nobody,
+        kills: &[15, 150],
+    },
+    Model {
+        name: "leaving_wakes_whoever_waits",
+        run: source::leaving_wakes_whoever_waits,
+        kills: &[],
+    },
+    Model {
+        name: "earlier_timer_ends_the_sleep",
+        run: bell::earlier_timer_ends_the_sleep,
+        kills: &[],
+    },
+    Model { name: "last_waker_is_woken", run: timer::last_waker_is_woken, kills: &[90] },
+    Model {
+        name: "timer_is_dropped_while_it_fires",
+        run: timer::timer_is_dropped_while_it_fires,
+        kills: &[],
+    },
+    Model {
+        name: "timer_is_reset_while_it_fires",
+        run: timer::timer_is_reset_while_it_fires,
+        kills: &[],
+    },
+];
+
+/// A waker that counts, and for which a thread can wait.
+#[derive(Debug)]
+struct Ear {
+    heard: Mutex<usize>,
+    changed: Condvar,
+}
+
+impl Wake for Ear {
+    fn wake(self: Arc<Self>) {
+        *self.heard.lock() += 1;
+        self.changed.notify_all();
+    }
+}
+
+impl Ear {
+    fn new() -> Arc<Ear> {
+        Arc::new(Ear { heard: Mutex::new(0), changed: Condvar::new() })
+    }
+
+    fn waker(self: &Arc<Ear>) -> Waker {
+        Waker::from(self.clone())
+    }
+
+    fn heard(&self) -> usize {
+        *self.heard.lock()
+    }
+
+    /// Waits until it has been woken more often than `before`. Loom calls it a deadlock if that does not come.
+    fn listen(&self, before: usize) {
+        let mut heard = self.heard.lock();
+        while *heard == before {
+            heard = self.changed.wait(heard);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use pelmeni_core::primitive::loom::model::Builder;
+
+    use super::{MODELS, Model};
+
+    /// All interleavings with at most three preemptions. With `PELMENI_MUTANT` set, this must fail.
+    #[test]
+    fn every_model_holds() {
+        for Model { name, run, .. } in MODELS {
+            eprintln!("{name}");
+            let mut builder = Builder::new();
+            builder.preemption_bound = Some(3);
+            builder.check(run);
+        }
+    }
+}

@@ -1,0 +1,215 @@
+//! Sources: events, waiting, leaving.
+
+use std::io;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use pelmeni_core::primitive::atomic::{AtomicUsize, Ordering};
+use pelmeni_core::primitive::loom::thread;
+
+use super::Ear;
+use crate::interest::Interest;
+use crate::mock::MockPoller;
+use crate::readiness::{Snapshot, Wait};
+use crate::slab::Slab;
+use crate::source::Source;
+use crate::{Direction, Driver, Registration};
+
+const READ: Interest = Interest { read: true, write: false };
+const WRITE: Interest = Interest { read: false, write: true };
+
+/// What lies in the kernel's buffer.
+#[derive(Debug)]
+struct Pot(AtomicUsize);
+
+impl Pot {
+    fn new() -> Arc<Pot> {
+        Arc::new(Pot(AtomicUsize::new(0)))
+    }
+
+    fn put(&self) {
+        self.0.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// The operation: takes one, or would block.
+    fn take(&self) -> io::Result<()> {
+        let less = |content: usize| content.checked_sub(1);
+        match self.0.fetch_update(Ordering::AcqRel, Ordering::Acquire, less) {
+            Ok(_) => Ok(()),
+            Err(_) => Err(io::ErrorKind::WouldBlock.into()),
+        }
+    }
+}
+
+/// An event, as the driver hands it out.
+fn report<const TICK: u32>(source: &Source<TICK>, generation: u32, ready: Interest) {
+    let mut wakers = Vec::new();
+    source.set(generation, ready, &mut wakers);
+    wakers.into_iter().for_each(Waker::wake);
+}
+
+/// Takes one out of the pot, and waits for it if need be: the loop of `Registration::poll_io`.
+fn take<const TICK: u32>(source: &Source<TICK>, pot: &Pot) {
+    let ear = Ear::new();
+    loop {
+        let heard = ear.heard();
+        let seen = source.look(Direction::Read);
+        if pot.take().is_ok() {
+            return;
+        }
+        match source.wait(Direction::Read, seen, &ear.waker()) {
+            Wait::Ready => {}
+            Wait::Waiting => ear.listen(heard),
+            Wait::Closed | Wait::Gone => panic!("the source is still there"),
+        }
+    }
+}
+
+/// Events come while a reader takes, fails and waits. The tick has two bits and is about to wrap.
+pub(super) fn event_is_never_lost() {
+    let source = Arc::new(Source::<2>::new());
+    let pot = Pot::new();
+    let generation = source.generation();
+    for _ in 0..3 {
+        report(&source, generation, READ);
+    }
+    let kernel = {
+        let (source, pot) = (source.clone(), pot.clone());
+        thread::spawn(move || {
+            for _ in 0..2 {
+                pot.put();
+                report(&source, generation, READ);
+            }
+        })
+    };
+    take(&source, &pot);
+    take(&source, &pot);
+    kernel.join().unwrap();
+}
+
+/// An event for writing comes while a reader waits or is about to.
+pub(super) fn directions_do_not_disturb_each_other() {
+    let source = Arc::new(Source::<2>::new());
+    let generation = source.generation();
+    let ear = Ear::new();
+    let kernel = {
+        let source = source.clone();
+        thread::spawn(move || report(&source, generation, WRITE))
+    };
+    let seen = source.look(Direction::Read);
+    assert_eq!(source.wait(Direction::Read, seen, &ear.waker()), Wait::Waiting);
+    kernel.join().unwrap();
+    assert_eq!(ear.heard(), 0);
+    assert!(source.look(Direction::Write).is_ready());
+    report(&source, generation, READ);
+    assert_eq!(ear.heard(), 1);
+}
+
+/// One event for two things: whoever comes too late for the first takes the second.
+pub(super) fn two_readers_share_a_source() {
+    let source = Arc::new(Source::<2>::new());
+    let pot = Pot::new();
+    let generation = source.generation();
+    let reader = {
+        let (source, pot) = (source.clone(), pot.clone());
+        thread::spawn(move || take(&source, &pot))
+    };
+    let kernel = {
+        let (source, pot) = (source.clone(), pot.clone());
+        thread::spawn(move || {
+            pot.put();
+            pot.put();
+            report(&source, generation, READ);
+        })
+    };
+    take(&source, &pot);
+    reader.join().unwrap();
+    kernel.join().unwrap();
+}
+
+/// The whole way, from the first operation that would block: something comes before, while or after the source enters.
+pub(super) fn first_wait_registers() {
+    let poller = MockPoller::new();
+    let driver = Arc::new(Driver::from_poller(Box::new(poller.clone())));
+    let registration = Registration::new(driver.clone());
+    let pot = Pot::new();
+    let kernel = {
+        let (poller, pot) = (poller.clone(), pot.clone());
+        thread::spawn(move || {
+            pot.put();
+            poller.report(READ);
+        })
+    };
+    let ear = Ear::new();
+    let waker = ear.waker();
+    let mut cx = Context::from_waker(&waker);
+    let mut attempts = 0;
+    let poll = registration.poll_io(&mut cx, &io::stderr(), Direction::Read, || {
+        attempts += 1;
+        pot.take()
+    });
+    kernel.join().unwrap();
+    if poll.is_pending() {
+        // If it came before the source was inside, the kernel reports it when it enters; the mock does not.
+        let mut turn = driver.try_claim().expect("nobody else waits");
+        let woken = turn.wait(Some(Duration::ZERO)).expect("a mock does not fail");
+        assert_eq!(woken, ear.heard());
+        assert!(woken == 1 || attempts == 1);
+    }
+}
+
+/// A batch with an event of the last owner is handed out while its slot gets the next one.
+pub(super) fn stale_event_finds_nobody() {
+    let slab = Arc::new(Slab::new());
+    let old = slab.insert().expect("there is room");
+    let (former, heir) = (Ear::new(), Ear::new());
+    let seen = Snapshot::fresh(old.generation());
+    assert_eq!(slab.source(old).wait(Direction::Read, seen, &former.waker()), Wait::Waiting);
+    let dispatch = {
+        let slab = slab.clone();
+        thread::spawn(move || report(slab.source(old), old.generation(), Interest::BOTH))
+    };
+
+    let mut wakers = Vec::new();
+    slab.remove(old, &mut wakers);
+    wakers.into_iter().for_each(Waker::wake);
+    let new = slab.insert().expect("there is room");
+    assert!(std::ptr::eq(slab.source(old), slab.source(new)));
+    let seen = Snapshot::fresh(new.generation());
+    assert_eq!(slab.source(new).wait(Direction::Read, seen, &heir.waker()), Wait::Waiting);
+
+    dispatch.join().unwrap();
+    assert_eq!((former.heard(), heir.heard()), (1, 0));
+    assert!(!slab.source(new).look(Direction::Read).is_ready());
+    report(slab.source(new), new.generation(), READ);
+    assert_eq!(heir.heard(), 1);
+}
+
+/// A reader waits, or is about to, while the source leaves or the driver is closed.
+pub(super) fn leaving_wakes_whoever_waits() {
+    for close in [false, true] {
+        let driver = Arc::new(Driver::from_poller(Box::new(MockPoller::new())));
+        let registration = Arc::new(Registration::new(driver.clone()));
+        let end = {
+            let registration = registration.clone();
+            thread::spawn(move || match close {
+                true => driver.close(),
+                false => registration.deregister(&io::stderr()).expect("a mock does not fail"),
+            })
+        };
+        let ear = Ear::new();
+        let waker = ear.waker();
+        let mut cx = Context::from_waker(&waker);
+        let would_block = || Err::<(), _>(io::ErrorKind::WouldBlock.into());
+        loop {
+            let heard = ear.heard();
+            match registration.poll_io(&mut cx, &io::stderr(), Direction::Read, would_block) {
+                Poll::Ready(Err(_)) => break,
+                Poll::Ready(Ok(())) => unreachable!(),
+                Poll::Pending => ear.listen(heard),
+            }
+        }
+        end.join().unwrap();
+    }
+}

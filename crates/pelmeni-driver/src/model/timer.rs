@@ -1,0 +1,69 @@
+//! Timers that fire while their owner does something else.
+
+use std::sync::Arc;
+use std::task::Waker;
+
+use pelmeni_core::primitive::loom::thread;
+
+use super::Ear;
+use crate::{Deadline, Timer, TimerState, Wheel};
+
+/// Fires the wheel in another thread.
+fn fire(wheel: &Arc<Wheel>, now: Deadline) -> thread::JoinHandle<usize> {
+    let wheel = wheel.clone();
+    thread::spawn(move || {
+        let mut wakers = Vec::new();
+        let count = wheel.fire(now, &mut wakers);
+        wakers.into_iter().for_each(Waker::wake);
+        count
+    })
+}
+
+/// A poll with another waker while the timer fires.
+pub(super) fn last_waker_is_woken() {
+    let wheel = Arc::new(Wheel::new(Deadline::ZERO));
+    let deadline = Deadline::from_nanos(1);
+    let (old, new) = (Ear::new(), Ear::new());
+    let mut timer = Box::pin(Timer::new(deadline));
+    let mut poll =
+        |ear: &Arc<Ear>| timer.as_mut().poll(|| Deadline::ZERO, &ear.waker(), || wheel.clone());
+    assert_eq!(poll(&old), TimerState::First);
+    let kernel = fire(&wheel, deadline);
+    let state = poll(&new);
+    assert_eq!(kernel.join().unwrap(), 1);
+    match state {
+        TimerState::Due => assert_eq!((old.heard(), new.heard()), (1, 0)),
+        TimerState::Waiting => assert_eq!((old.heard(), new.heard()), (0, 1)),
+        TimerState::First | TimerState::Closed => unreachable!(),
+    }
+    assert_eq!(poll(&new), TimerState::Due);
+}
+
+/// The owner drops the timer while it fires.
+pub(super) fn timer_is_dropped_while_it_fires() {
+    let wheel = Arc::new(Wheel::new(Deadline::ZERO));
+    let deadline = Deadline::from_nanos(1);
+    let ear = Ear::new();
+    let mut timer = Box::pin(Timer::new(deadline));
+    let _ = timer.as_mut().poll(|| Deadline::ZERO, &ear.waker(), || wheel.clone());
+    let kernel = fire(&wheel, deadline);
+    drop(timer);
+    assert_eq!(kernel.join().unwrap(), ear.heard());
+    assert_eq!(wheel.next_deadline(), None);
+    assert_eq!((Arc::strong_count(&ear), Arc::strong_count(&wheel)), (1, 1));
+}
+
+/// The owner sets a later deadline while the timer fires for the old one.
+pub(super) fn timer_is_reset_while_it_fires() {
+    let wheel = Arc::new(Wheel::new(Deadline::ZERO));
+    let (soon, later) = (Deadline::from_nanos(1), Deadline::from_nanos(1 << 40));
+    let ear = Ear::new();
+    let mut timer = Box::pin(Timer::new(soon));
+    let _ = timer.as_mut().poll(|| Deadline::ZERO, &ear.waker(), || wheel.clone());
+    let kernel = fire(&wheel, soon);
+    assert!(!timer.as_mut().reset(later));
+    let fired = kernel.join().unwrap() == 1;
+    assert_eq!(ear.heard(), usize::from(fired));
+    assert!(!timer.is_fired());
+    assert_eq!(wheel.next_deadline(), (!fired).then_some(later));
+}

@@ -1,0 +1,135 @@
+//! A wheel and what it should be, side by side.
+
+use std::collections::BTreeMap;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex};
+use std::task::{Wake, Waker};
+
+use pelmeni_driver::{Deadline, Timer, TimerState, Wheel};
+
+/// A waker that writes its number down.
+struct Scribe {
+    number: usize,
+    log: Arc<Mutex<Vec<usize>>>,
+}
+
+impl Wake for Scribe {
+    fn wake(self: Arc<Self>) {
+        self.log.lock().unwrap().push(self.number);
+    }
+}
+
+/// A wheel, and what it should be: deadlines in order, equal ones in the order of registration.
+pub(crate) struct Bench {
+    pub(crate) now: u64,
+    pub(crate) wheel: Arc<Wheel>,
+    pub(crate) timers: Vec<Pin<Box<Timer<Arc<Wheel>>>>>,
+    oracle: BTreeMap<(u64, usize), usize>,
+    keys: Vec<Option<(u64, usize)>>,
+    registrations: usize,
+    log: Arc<Mutex<Vec<usize>>>,
+}
+
+impl Bench {
+    pub(crate) fn new(now: u64) -> Bench {
+        Bench {
+            now,
+            wheel: Arc::new(Wheel::new(Deadline::from_nanos(now))),
+            timers: Vec::new(),
+            oracle: BTreeMap::new(),
+            keys: Vec::new(),
+            registrations: 0,
+            log: Arc::default(),
+        }
+    }
+
+    pub(crate) fn earliest(&self) -> Option<u64> {
+        self.oracle.keys().next().map(|(deadline, _)| *deadline)
+    }
+
+    fn enter(&mut self, number: usize, deadline: u64) {
+        let key = (deadline, self.registrations);
+        self.registrations += 1;
+        self.oracle.insert(key, number);
+        self.keys[number] = Some(key);
+    }
+
+    fn leave(&mut self, number: usize) -> bool {
+        self.keys[number].take().is_some_and(|key| self.oracle.remove(&key).is_some())
+    }
+
+    pub(crate) fn insert(&mut self, delay: u64) {
+        let deadline = self.now.saturating_add(delay).min(u64::MAX - 1);
+        let number = self.timers.len();
+        self.timers.push(Box::pin(Timer::new(Deadline::from_nanos(deadline))));
+        self.keys.push(None);
+        let waker = Waker::from(Arc::new(Scribe { number, log: self.log.clone() }));
+        let bound = self.wheel.next_deadline().map_or(u64::MAX, Deadline::as_nanos);
+        let now = Deadline::from_nanos(self.now);
+        let timer = self.timers[number].as_mut();
+        let state = timer.poll(|| now, &waker, || self.wheel.clone());
+        let expected = match deadline {
+            _ if deadline <= self.now => TimerState::Due,
+            _ if deadline < bound => TimerState::First,
+            _ => TimerState::Waiting,
+        };
+        assert_eq!(state, expected);
+        if state != TimerState::Due {
+            self.enter(number, deadline);
+        }
+    }
+
+    pub(crate) fn cancel(&mut self, number: usize) {
+        self.leave(number);
+        self.timers[number] = Box::pin(Timer::new(Deadline::NEVER));
+    }
+
+    pub(crate) fn reset(&mut self, number: usize, delay: u64) {
+        let deadline = self.now.saturating_add(delay).min(u64::MAX - 1);
+        let bound = self.wheel.next_deadline().map_or(u64::MAX, Deadline::as_nanos);
+        let waits = self.leave(number);
+        let first = self.timers[number].as_mut().reset(Deadline::from_nanos(deadline));
+        assert_eq!(self.timers[number].deadline(), Deadline::from_nanos(deadline));
+        assert_eq!(first, waits && deadline < bound);
+        if waits {
+            self.enter(number, deadline);
+        }
+    }
+
+    pub(crate) fn advance(&mut self, to: u64) {
+        self.now = self.now.max(to);
+        let mut wakers = Vec::new();
+        let count = self.wheel.fire(Deadline::from_nanos(self.now), &mut wakers);
+        assert_eq!(count, wakers.len());
+        wakers.into_iter().for_each(Waker::wake);
+        let later = self.oracle.split_off(&(self.now + 1, 0));
+        let due: Vec<_> = std::mem::replace(&mut self.oracle, later).into_values().collect();
+        assert_eq!(std::mem::take(&mut *self.log.lock().unwrap()), due);
+        for number in due {
+            assert!(self.timers[number].is_fired());
+            self.keys[number] = None;
+        }
+    }
+
+    /// The wheel's next deadline is never later than the oracle's, and never in the past.
+    pub(crate) fn check(&self) {
+        let (next, earliest) = (self.wheel.next_deadline(), self.earliest());
+        assert_eq!(next.is_none(), earliest.is_none());
+        if let (Some(next), Some(earliest)) = (next, earliest) {
+            assert!(next.as_nanos() <= earliest, "{next:?} is too late for {earliest}");
+            assert!(next.as_nanos() > self.now, "{next:?} would not let anyone sleep");
+        }
+    }
+
+    /// Sleeps from deadline to deadline until nothing is left. How often it slept.
+    pub(crate) fn drain(&mut self) -> usize {
+        let mut sleeps = 0;
+        while let Some(next) = self.wheel.next_deadline() {
+            self.advance(next.as_nanos());
+            sleeps += 1;
+            assert!(sleeps <= 8 * (self.timers.len() + 1), "the wheel does not come to an end");
+        }
+        assert!(self.oracle.is_empty());
+        sleeps
+    }
+}
