@@ -59,6 +59,12 @@ impl Sleep {
         Sleep::at(Deadline::at(instant))
     }
 
+    /// A sleep that does not end until it is [`reset`](Sleep::reset).
+    #[track_caller]
+    pub fn never() -> Sleep {
+        Sleep::at(Deadline::NEVER)
+    }
+
     #[track_caller]
     fn at(deadline: Deadline) -> Sleep {
         Sleep { timer: Timer::new(deadline), location: Location::caller() }

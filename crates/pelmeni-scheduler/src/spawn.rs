@@ -139,7 +139,11 @@ impl Builder {
 
     #[track_caller]
     fn meta(self) -> Meta {
-        let location = self.location.unwrap_or_else(|| Location::caller());
+        // Not in a closure, which would be a caller of its own.
+        let location = match self.location {
+            Some(location) => location,
+            None => Location::caller(),
+        };
         Meta { name: self.name, location }
     }
 }

@@ -28,7 +28,7 @@ use crate::seat::Seat;
 /// After how many polls at most a busy worker looks at timers, events and its inbox.
 const LOOK_EVERY_MAX: u32 = 64;
 /// How long a busy worker should go without: the number of polls follows from it.
-const LOOK_AFTER: Duration = Duration::from_micros(250);
+const LOOK_AFTER: Duration = Duration::from_micros(100);
 /// How many tasks in a row may come out of the next slot.
 const CHAIN_MAX: u32 = 64;
 /// How often a searcher looks at everybody before it gives up.

@@ -74,11 +74,7 @@ pub fn sleep_until(instant: Instant) -> Sleep {
 #[track_caller]
 pub fn timeout<F: Future>(duration: Duration, future: F) -> Timeout<F> {
     // Made here for the caller's line; its deadline is set when the future waits first.
-    Timeout {
-        scope: Scope::new(future),
-        limit: Limit::After(duration),
-        sleep: Sleep::new(Duration::MAX),
-    }
+    Timeout { scope: Scope::new(future), limit: Limit::After(duration), sleep: Sleep::never() }
 }
 
 /// As [`timeout`], with an instant at which the time is over.
@@ -93,11 +89,7 @@ pub fn timeout<F: Future>(duration: Duration, future: F) -> Timeout<F> {
 /// If the future waits outside a runtime.
 #[track_caller]
 pub fn timeout_at<F: Future>(instant: Instant, future: F) -> Timeout<F> {
-    Timeout {
-        scope: Scope::new(future),
-        limit: Limit::At(instant),
-        sleep: Sleep::new(Duration::MAX),
-    }
+    Timeout { scope: Scope::new(future), limit: Limit::At(instant), sleep: Sleep::never() }
 }
 
 pin_project! {
@@ -226,7 +218,7 @@ impl Interval {
         let due = self.sleep.deadline().unwrap_or(now);
         match after(due, self.period, now) {
             Some(next) => self.sleep.as_mut().reset(next),
-            None => self.sleep = Box::pin(sleep(Duration::MAX)), // beyond the clock: never
+            None => self.sleep = Box::pin(Sleep::never()), // beyond the clock
         }
         Poll::Ready(due)
     }
