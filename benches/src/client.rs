@@ -3,7 +3,7 @@
 //! | load | what it does | what it prints |
 //! |---|---|---|
 //! | `closed`, 1 connection | a message and its answer, over and over, by blocking calls | nanoseconds per round trip |
-//! | `closed`, many | a message on its way on every connection, always ([`crate::crowd`]) | the same |
+//! | `closed`, many | a message on its way on every connection, always (`crowd.rs`) | the same |
 //! | `paced` | a thread per connection: a round trip, a millisecond's pause | the 99th percentile of the round trips |
 //!
 //! Connecting and one round trip on each connection come before the clock starts.
@@ -41,18 +41,10 @@ pub(crate) fn start(
     connections: u32,
     trips: u32,
 ) -> io::Result<Child> {
-    let load = if load == Load::Closed {
-        "closed"
-    } else {
-        "paced"
-    };
+    let load = if load == Load::Closed { "closed" } else { "paced" };
     Command::new(std::env::current_exe()?)
         .args([CLIENT, load])
-        .args([
-            server.to_string(),
-            connections.to_string(),
-            trips.to_string(),
-        ])
+        .args([server.to_string(), connections.to_string(), trips.to_string()])
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .spawn()
@@ -63,12 +55,7 @@ pub(crate) fn start(
 /// Blocks the thread until the client has ended.
 pub(crate) fn result_of(mut client: Child) -> f64 {
     let mut output = String::new();
-    client
-        .stdout
-        .take()
-        .expect("a pipe")
-        .read_to_string(&mut output)
-        .expect("text on the pipe");
+    client.stdout.take().expect("a pipe").read_to_string(&mut output).expect("text on the pipe");
     client.wait().expect("the client ends");
     output.trim().parse().expect("the client prints one number")
 }
@@ -103,9 +90,7 @@ pub fn ran_as_client() -> bool {
 }
 
 fn parsed<T: FromStr>(argument: &str) -> T {
-    argument
-        .parse()
-        .unwrap_or_else(|_| panic!("{CLIENT} cannot make sense of `{argument}`"))
+    argument.parse().unwrap_or_else(|_| panic!("{CLIENT} cannot make sense of `{argument}`"))
 }
 
 fn connect(server: SocketAddr, connections: u32) -> io::Result<Vec<TcpStream>> {
@@ -149,10 +134,8 @@ fn paced(mut streams: Vec<TcpStream>, trips: u32) -> io::Result<f64> {
     };
     let mut times = Vec::new();
     thread::scope(|scope| {
-        let threads: Vec<_> = streams
-            .iter_mut()
-            .map(|stream| scope.spawn(move || times_of(stream)))
-            .collect();
+        let threads: Vec<_> =
+            streams.iter_mut().map(|stream| scope.spawn(move || times_of(stream))).collect();
         for thread in threads {
             times.extend(thread.join().expect("no thread panics")?);
         }

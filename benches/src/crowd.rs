@@ -17,12 +17,7 @@ const EVENTS_PER_WAIT: usize = 256;
 pub(crate) fn nanoseconds_per_trip(streams: &mut [TcpStream], trips: u32) -> io::Result<f64> {
     let poller = epoll::create(epoll::CreateFlags::CLOEXEC)?;
     for (key, stream) in (0..).zip(streams.iter()) {
-        epoll::add(
-            &poller,
-            stream,
-            epoll::EventData::new_u64(key),
-            epoll::EventFlags::IN,
-        )?;
+        epoll::add(&poller, stream, epoll::EventData::new_u64(key), epoll::EventFlags::IN)?;
     }
     let mut missing = vec![MESSAGE.len(); streams.len()];
     let mut events = Vec::with_capacity(EVENTS_PER_WAIT);

@@ -15,11 +15,11 @@ pub(crate) fn nanoseconds_per_trip(streams: &mut [TcpStream], trips: u32) -> io:
     let each = trips.div_ceil(connections);
     let start = now();
     thread::scope(|scope| {
-        let looping = |stream| scope.spawn(move || (0..each).try_for_each(|_| round_trip(stream)));
-        let threads: Vec<_> = streams.iter_mut().map(looping).collect();
-        threads
-            .into_iter()
-            .try_for_each(|thread| thread.join().expect("no thread panics"))
+        let all_trips =
+            |stream: &mut TcpStream| (0..each).try_for_each(|_| round_trip(&mut *stream));
+        let threads: Vec<_> =
+            streams.iter_mut().map(|stream| scope.spawn(move || all_trips(stream))).collect();
+        threads.into_iter().try_for_each(|thread| thread.join().expect("no thread panics"))
     })?;
     Ok(nanoseconds(start.elapsed()) / f64::from(each * connections))
 }

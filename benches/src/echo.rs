@@ -20,11 +20,7 @@ use crate::timers::block_and_pause;
 
 /// Serves `connections` connections that send without pause; returns microseconds per round trip.
 pub(crate) async fn echo<R: Rival>(scale: Scale, connections: u32) -> f64 {
-    let trips = if connections == 1 {
-        scale.of(30_000)
-    } else {
-        scale.of(100_000)
-    };
+    let trips = if connections == 1 { scale.of(30_000) } else { scale.of(100_000) };
     serve::<R>(Load::Closed, connections, trips).await
 }
 
@@ -60,9 +56,7 @@ async fn serve<R: Rival>(load: Load, connections: u32, trips: u32) -> f64 {
         servers.push(R::spawn(serve_connection::<R>(stream)));
     }
     for server in servers {
-        R::join(server)
-            .await
-            .expect("the client reads and writes until it closes");
+        R::join(server).await.expect("the client reads and writes until it closes");
     }
     // This blocks the worker, but only for an instant: the connections are closed, the client is about to end.
     client::result_of(client) / 1e3

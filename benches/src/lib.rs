@@ -7,14 +7,14 @@
 //!
 //! The way of one measurement: [`runtimes`] implements the trait of [`rival`] for each runtime; [`workloads`] has the
 //! table of the workloads, which are generic over that trait and live in `tasks`, `timers`, `memory` and `echo`;
-//! [`client`] is the other end of echo; [`clock`] holds the stopwatch, [`cores`] confines a measurement to one core.
+//! [`client`] is the other end of echo; [`clock`] holds the stopwatch, `cores` confines a measurement to one core.
 //!
 //! Run it on a machine that does nothing else. Ratios between columns of one run mean something; absolute numbers of
 //! two machines, or of two days, do not.
 
 pub mod client;
 pub mod clock;
-pub mod cores;
+mod cores;
 #[cfg(target_os = "linux")]
 mod crowd;
 #[cfg(not(target_os = "linux"))]

@@ -1,9 +1,9 @@
 //! Bytes of memory per task: the growth of the resident set while 100k tasks come to rest.
 //!
 //! The resident set, not a counter in the allocator: it includes what the allocator loses to alignment and rounding,
-//! costs the other workloads nothing, and is what a user pays for. Tasks are spawned in batches that come to rest before
-//! the next one, so that the length of a run queue is not counted; the first batch comes before the first reading, so
-//! that stacks and tables are not counted either.
+//! costs the other workloads nothing, and is what a user pays for. Tasks are spawned in batches that come to rest
+//! before the next one, so that the length of a run queue is not counted; the first batch comes before the first
+//! reading, so that stacks and tables are not counted either.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -29,16 +29,12 @@ static AT_REST: AtomicU32 = AtomicU32::new(0);
 pub(crate) async fn parked_bytes<R: Rival>(scale: Scale) -> f64 {
     let tasks = scale.of(100_000);
     // Written with a waker each, so that every page of the slots is resident before the first reading.
-    let slots: Vec<Slot> = (0..tasks + BATCH)
-        .map(|_| Mutex::new(Some(Waker::noop().clone())))
-        .collect();
+    let slots: Vec<Slot> =
+        (0..tasks + BATCH).map(|_| Mutex::new(Some(Waker::noop().clone()))).collect();
     let mut slots: &'static [Slot] = Vec::leak(slots);
     bytes_per_task::<R>(tasks, || {
         let slot = slots.split_off_first().expect("as many slots as tasks");
-        R::detach(R::spawn(Parked {
-            slot,
-            parked: false,
-        }));
+        R::detach(R::spawn(Parked { slot, parked: false }));
     })
     .await
 }
@@ -82,10 +78,7 @@ impl Future for Parked {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        *self
-            .slot
-            .lock()
-            .expect("no one panics while holding a slot") = Some(cx.waker().clone());
+        *self.slot.lock().expect("no one panics while holding a slot") = Some(cx.waker().clone());
         if !self.parked {
             self.parked = true;
             AT_REST.fetch_add(1, Ordering::Relaxed);
@@ -102,13 +95,7 @@ fn resident_bytes() -> f64 {
         .expect("memory is measured on Linux, where /proc/self/smaps_rollup is");
     let kib: f64 = rollup
         .lines()
-        .find_map(|line| {
-            line.strip_prefix("Rss:")?
-                .trim()
-                .strip_suffix(" kB")?
-                .parse()
-                .ok()
-        })
+        .find_map(|line| line.strip_prefix("Rss:")?.trim().strip_suffix(" kB")?.parse().ok())
         .expect("smaps_rollup has a line `Rss: n kB`");
     kib * 1024.0
 }

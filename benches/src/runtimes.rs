@@ -27,11 +27,7 @@ impl Rival for Pelmeni {
     type Stream = pelmeni::net::TcpStream;
 
     fn run<T: Send + 'static>(threads: usize, root: impl Future<Output = T> + Send + 'static) -> T {
-        pelmeni::Builder::new()
-            .threads(threads)
-            .build()
-            .expect("threads start")
-            .run(root)
+        pelmeni::Builder::new().threads(threads).build().expect("threads start").run(root)
     }
 
     fn spawn<T: Send + 'static>(future: impl Future<Output = T> + Send + 'static) -> Self::Join<T> {
@@ -108,10 +104,7 @@ impl Rival for Tokio {
     type Stream = tokio::net::TcpStream;
 
     fn run<T: Send + 'static>(threads: usize, root: impl Future<Output = T> + Send + 'static) -> T {
-        let runtime = Self::builder(threads)
-            .enable_all()
-            .build()
-            .expect("threads start");
+        let runtime = Self::builder(threads).enable_all().build().expect("threads start");
         // `block_on` polls its future on a thread that is no worker, so the root is a task and `block_on` only waits.
         runtime.block_on(async { Self::join(tokio::spawn(root)).await })
     }

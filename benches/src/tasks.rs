@@ -1,11 +1,14 @@
 //! Workloads of the scheduler: tasks that come, go, wake each other and compute.
 //!
 //! Source: tokio's `benches/rt_multi_threaded.rs` for the shapes of ping-pong, yield and chained spawn;
-//! async-executor's `benches/executor.rs` for the ring of channels; atemerev's skynet.
+//! async-executor's `benches/executor.rs` for the ring; atemerev's skynet.
 
+use std::future::poll_fn;
 use std::hint::black_box;
+use std::mem;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
+use std::task::{Poll, Waker};
 
 use futures::channel::oneshot;
 
@@ -36,15 +39,13 @@ pub(crate) async fn spawn_await<R: Rival>(scale: Scale) -> f64 {
 }
 
 /// A thread that is no worker spawns tasks; the time is up when the last one has run.
-pub(crate) async fn spawn_outside<R: Rival>(scale: Scale) -> f64 {
+pub(crate) async fn outside<R: Rival>(scale: Scale) -> f64 {
     const TASKS: u32 = 10_000;
     let spawner = &R::spawner();
     per_operation(scale, TASKS, || async move {
         let (done, end) = oneshot::channel();
-        let left = Arc::new(Countdown {
-            left: AtomicU32::new(TASKS),
-            done: Mutex::new(Some(done)),
-        });
+        let left =
+            Arc::new(Countdown { left: AtomicU32::new(TASKS), done: Mutex::new(Some(done)) });
         let spawner = spawner.clone();
         let outside = std::thread::Builder::new().spawn(move || {
             for _ in 0..TASKS {
@@ -53,10 +54,7 @@ pub(crate) async fn spawn_outside<R: Rival>(scale: Scale) -> f64 {
             }
         });
         end.await.expect("the last task reports");
-        outside
-            .expect("a thread starts")
-            .join()
-            .expect("spawning does not panic");
+        outside.expect("a thread starts").join().expect("spawning does not panic");
     })
     .await
 }
@@ -71,14 +69,8 @@ impl Countdown {
     fn count(&self) {
         // Relaxed: nothing is handed over but the message, and the lock and the channel order that.
         if self.left.fetch_sub(1, Ordering::Relaxed) == 1 {
-            let done = self
-                .done
-                .lock()
-                .expect("no one panics with this lock")
-                .take();
-            done.expect("only the last one takes it")
-                .send(())
-                .expect("the root waits for it");
+            let done = self.done.lock().expect("no one panics with this lock").take();
+            done.expect("only the last one takes it").send(()).expect("the root waits for it");
         }
     }
 }
@@ -159,29 +151,62 @@ fn link<R: Rival>(left: u32, done: oneshot::Sender<()>) {
 }
 
 /// One token that goes round a ring of tasks: every hop wakes one task and parks another.
+///
+/// Not over a channel: those for any runtime cost several times what a hop costs.
 pub(crate) async fn ring<R: Rival>(scale: Scale) -> f64 {
     const TASKS: u32 = 503;
     const LAPS: u32 = 20;
     per_operation(scale, TASKS * LAPS, || async {
-        let (first, mut inlet) = async_channel::bounded::<()>(1);
-        for _ in 1..TASKS {
-            let (outlet, next) = async_channel::bounded(1);
+        let first = Arc::new(Baton::default());
+        let mut inlet = Arc::clone(&first);
+        for _ in 0..TASKS {
+            let outlet = Arc::new(Baton::default());
+            let next = Arc::clone(&outlet);
             R::detach(R::spawn(async move {
-                while inlet.recv().await.is_ok() {
-                    outlet
-                        .send(())
-                        .await
-                        .expect("the next task of the ring is there");
+                for _ in 0..LAPS {
+                    inlet.take().await;
+                    outlet.put();
                 }
             }));
             inlet = next;
         }
         for _ in 0..LAPS {
-            first.send(()).await.expect("the ring is closed");
-            inlet.recv().await.expect("the token comes back");
+            first.put();
+            inlet.take().await;
         }
     })
     .await
+}
+
+/// A place for one token and the task that waits for it.
+#[derive(Default)]
+struct Baton {
+    here: Mutex<(bool, Option<Waker>)>,
+}
+
+impl Baton {
+    fn put(&self) {
+        let waker = {
+            let mut here = self.here.lock().expect("no one panics with this lock");
+            here.0 = true;
+            here.1.take()
+        };
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+
+    async fn take(&self) {
+        poll_fn(|cx| {
+            let mut here = self.here.lock().expect("no one panics with this lock");
+            if mem::take(&mut here.0) {
+                return Poll::Ready(());
+            }
+            here.1 = Some(cx.waker().clone());
+            Poll::Pending
+        })
+        .await;
+    }
 }
 
 /// A tree of tasks, ten children each and five levels deep, that adds up the numbers of its leaves.
@@ -201,9 +226,7 @@ fn node<R: Rival>(first: u64, leaves: u64) -> R::Join<u64> {
             return first;
         }
         let share = leaves / 10;
-        let children: Vec<_> = (0..10)
-            .map(|i| node::<R>(first + i * share, share))
-            .collect();
+        let children: Vec<_> = (0..10).map(|i| node::<R>(first + i * share, share)).collect();
         let mut sum = 0;
         for child in children {
             sum += R::join(child).await;
@@ -223,9 +246,8 @@ pub(crate) async fn cpu<R: Rival>(scale: Scale) -> f64 {
     })
     .await;
     let together = per_operation(scale, TASKS, || async {
-        let handles: Vec<_> = (0..TASKS)
-            .map(|seed| R::spawn(async move { crunch(seed, steps) }))
-            .collect();
+        let handles: Vec<_> =
+            (0..TASKS).map(|seed| R::spawn(async move { crunch(seed, steps) })).collect();
         for handle in handles {
             black_box(R::join(handle).await);
         }
@@ -238,9 +260,7 @@ pub(crate) async fn cpu<R: Rival>(scale: Scale) -> f64 {
 fn crunch(seed: u32, steps: u32) -> u64 {
     let mut x = u64::from(seed);
     for _ in 0..steps {
-        x = black_box(x)
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1);
+        x = black_box(x).wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
     }
     x
 }

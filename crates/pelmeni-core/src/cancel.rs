@@ -65,7 +65,7 @@ impl fmt::Display for Cancelled {
 
 impl std::error::Error for Cancelled {}
 
-/// Requests on hold. Dropping it hands them back to the poll in which it is dropped.
+/// Requests on hold. Dropping it hands them back to the poll in which it is dropped; outside any poll they are gone.
 #[derive(Debug)]
 #[must_use = "dropping it hands the requests back at once"]
 pub struct Held {
@@ -212,7 +212,7 @@ impl<F: Future> Scope<F> {
         *this.sent |= sends;
         let own = Own::send(sends);
         let polled = inner.poll(cx);
-        let came_back = own.take_back();
+        let came_back = own.take_back(*this.sent);
         match polled {
             Poll::Ready(_) if *this.taken => Poll::Ready(Err(Stopped)),
             Poll::Ready(value) => Poll::Ready(Ok(value)),
@@ -242,9 +242,10 @@ impl Own {
         Own { down }
     }
 
-    fn take_back(self) -> bool {
+    fn take_back(self, sent: bool) -> bool {
         let up = context::requests();
-        let came_back = up > self.down;
+        // What comes up before the scope has sent anything is somebody else's, which a clean-up inside held.
+        let came_back = sent && up > self.down;
         if came_back {
             context::replace_requests(up - 1);
         }
@@ -256,6 +257,22 @@ impl Own {
 impl Drop for Own {
     fn drop(&mut self) {
         context::replace_requests(context::requests().min(self.down));
+    }
+}
+
+/// Polls a future that is no task and has this waker.
+///
+/// # Errors
+/// [`Cancelled`] if requests to cancel came out of it, which nobody inside has taken: they would end a task.
+pub fn poll_visitor<F: Future>(
+    future: Pin<&mut F>,
+    cx: &mut Context<'_>,
+) -> Result<Poll<F::Output>, Cancelled> {
+    let _scope = context::enter_visit(cx.waker().data());
+    let polled = future.poll(cx);
+    match context::replace_requests(0) {
+        0 => Ok(polled),
+        requests => Err(Cancelled { requests }),
     }
 }
 

@@ -30,6 +30,7 @@ use std::pin::Pin;
 use std::ptr::NonNull;
 use std::task::{Context, Poll};
 
+use crate::contain::contain;
 use crate::error::JoinError;
 use crate::header::{Front, Header, Polled, Schedule, Vtable};
 use crate::primitive::UnsafeCell;
@@ -241,10 +242,7 @@ unsafe fn free<F: Future, S: Schedule>(task: RawTask) {
     drop(scheduler);
 }
 
-/// Drops a value of the user's and contains the panic that this may raise; the panic hook has reported it.
+/// Drops a value of the user's, and contains the panic that this may raise.
 fn drop_quietly<T>(value: T) {
-    if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(value))) {
-        // The payload's own drop may panic as well: it is not worth a second try.
-        std::mem::forget(payload);
-    }
+    contain(|| drop(value));
 }

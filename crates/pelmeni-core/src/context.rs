@@ -1,7 +1,10 @@
 //! What travels with a poll: the task, its budget, and the requests to cancel that are on their way.
 //!
-//! One thread-local without destructor, saved and restored around each poll, because polls nest: a task may block on
-//! another future inside its own poll.
+//! One thread-local without destructor, saved and restored around each poll of a task or a visitor. Outside of those there
+//! is no limit, and no request can be raised: nobody would be there to take it.
+//!
+//! A future that a task blocks on inside its own poll, with some other crate's `block_on`, shares the task's budget and
+//! requests; it must not wait there for as many as [`BUDGET`] operations, as a task must not block in any case.
 
 use std::cell::Cell;
 use std::ptr;
@@ -51,6 +54,16 @@ pub(crate) fn enter(task: RawTask, requests: u32) -> Scope {
     })
 }
 
+/// Enters the poll of a future that is no task, on behalf of whoever has this waker data: a visitor's.
+pub(crate) fn enter_visit(data: *const ()) -> Scope {
+    CONTEXT.with(|context| Scope {
+        task: context.task.replace(data),
+        budget: context.budget.replace(UNLIMITED),
+        requests: context.requests.replace(0),
+        yielded: context.yielded.replace(false),
+    })
+}
+
 /// Enters a part of a poll that neither budget nor requests reach: a scope's own timer, say.
 pub(crate) fn unaffected() -> Scope {
     CONTEXT.with(|context| Scope {
@@ -78,9 +91,12 @@ pub(crate) fn requests() -> u32 {
     CONTEXT.with(|context| context.requests.get())
 }
 
-/// Takes all the requests that travel, or puts others in their place.
+/// Takes all the requests that travel, and puts others in their place; outside a poll there are none.
 pub(crate) fn replace_requests(requests: u32) -> u32 {
-    CONTEXT.with(|context| context.requests.replace(requests))
+    CONTEXT.with(|context| match context.task.get().is_null() {
+        true => 0,
+        false => context.requests.replace(requests),
+    })
 }
 
 /// Takes one unit of budget. False: a request travels, or the budget is spent.
@@ -95,6 +111,15 @@ pub(crate) fn proceed() -> bool {
             true
         }
     })
+}
+
+/// Gives a unit of budget back, of an operation that did not come to pass.
+#[inline]
+pub(crate) fn give_back() {
+    CONTEXT.with(|context| match context.budget.get() {
+        UNLIMITED => {}
+        left => context.budget.set(left + 1),
+    });
 }
 
 /// Has the task with this waker run again after the others. False: it is not the task that is being polled.

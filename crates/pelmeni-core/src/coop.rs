@@ -7,13 +7,13 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use crate::context;
 pub use crate::context::BUDGET;
 use crate::waker;
 
-/// Says whether a leaf operation may go on: the first line of each leaf future's `poll`.
+/// Says whether a leaf operation may go on, and takes a unit of budget for it; leaf futures use [`poll_leaf`].
 ///
 /// Pending means that the budget of this poll is spent, or that a request to cancel travels with it. The task has been
 /// woken already, because whoever takes the request may be another branch of the same task, and this one must be polled
@@ -26,6 +26,22 @@ pub fn poll_proceed(cx: &mut Context<'_>) -> Poll<()> {
         again(cx);
         Poll::Pending
     }
+}
+
+/// Polls a leaf operation, unless it must not go on; it costs a unit of budget if it is ready.
+///
+/// One that stays pending costs nothing, so that a future which looks at all its parts at each poll gets through them.
+#[inline]
+pub fn poll_leaf<T>(
+    cx: &mut Context<'_>,
+    poll: impl FnOnce(&mut Context<'_>) -> Poll<T>,
+) -> Poll<T> {
+    ready!(poll_proceed(cx));
+    let polled = poll(cx);
+    if polled.is_pending() {
+        context::give_back();
+    }
+    polled
 }
 
 /// Has the future be polled again after the other tasks.

@@ -61,11 +61,15 @@ pub(crate) enum Polled {
 ///
 /// Each task owns one of these: it is the task's way home, and should be small. It is dropped when the task's memory is
 /// freed, which can happen on any thread and long after the task has ended, because a waker can outlive both.
-pub trait Schedule: Send + Sync + 'static {
+///
+/// # Safety
+/// [`schedule`](Schedule::schedule) works on a copy of what is in the task, and as soon as it has passed the task on,
+/// another thread may run the task to its end, and drop the original. From then on it touches nothing that it owns, or
+/// something of which it has made sure that it stays.
+pub unsafe trait Schedule: Send + Sync + 'static {
     /// Takes the right to poll a task that became ready.
     ///
-    /// It runs on whatever thread wakes the task, perhaps inside another task's poll, and must not block or panic. The
-    /// task keeps what its scheduler points at alive until the task is passed on; after that it can be freed at once.
+    /// It runs on whatever thread wakes the task, perhaps inside another task's poll, and must not block or panic.
     fn schedule(&self, task: crate::Runnable, cause: Cause);
 
     /// Hears that the task is about to be complete; its future is gone. Called once for each task.

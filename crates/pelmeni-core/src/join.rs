@@ -9,7 +9,7 @@ use std::marker::PhantomData;
 use std::mem::MaybeUninit;
 use std::pin::Pin;
 use std::ptr::NonNull;
-use std::task::{Context, Poll, Waker, ready};
+use std::task::{Context, Poll, Waker};
 
 use crate::coop;
 use crate::error::JoinError;
@@ -169,11 +169,12 @@ impl<T> Future for JoinHandle<T> {
     type Output = Result<T, JoinError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        ready!(coop::poll_proceed(cx));
-        if !self.is_finished() && self.register(cx.waker()) {
-            return Poll::Pending;
-        }
-        Poll::Ready(self.take())
+        coop::poll_leaf(cx, |cx| {
+            if !self.is_finished() && self.register(cx.waker()) {
+                return Poll::Pending;
+            }
+            Poll::Ready(self.take())
+        })
     }
 }
 

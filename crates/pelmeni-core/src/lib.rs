@@ -10,8 +10,9 @@
 //! // 1. A scheduler says where a task goes when it becomes ready. Here: into a channel.
 //! #[derive(Debug)]
 //! struct Queue(Sender<Runnable>);
-//! impl Schedule for Queue {
-//!     fn schedule(&self, task: Runnable, _: Cause) { drop(self.0.send(task)); }
+//! // SAFETY: `schedule` uses a clone, and nothing of its own after it has passed the task on.
+//! unsafe impl Schedule for Queue {
+//!     fn schedule(&self, task: Runnable, _: Cause) { let queue = self.0.clone(); drop(queue.send(task)); }
 //!     fn release(&self) {}
 //!     fn describe(&self) -> TaskInfo { TaskInfo::new(None, Location::caller()) }
 //!     fn unobserved(&self, panic: &JoinError) { eprintln!("{panic}"); }
@@ -38,17 +39,19 @@
 //! | `runnable`, `join` | the right to poll; the result and the kill switch |
 //! | `list` | places that hold tasks without allocating |
 //! | [`cancel`](mod@cancel), [`coop`], `context` | what travels with a poll: requests to cancel, budget |
-//! | [`park`] | a thread's sleep token |
+//! | [`park`], [`contain`](mod@contain) | a thread's sleep token; code that must not unwind into ours |
 //! | [`primitive`] | atomics, cells, locks: std's or loom's |
 
+pub mod contain;
 mod context;
 mod error;
-mod header;
 mod info;
 
 // The modules that contain `unsafe`: the list that ARCHITECTURE.md gives.
 #[expect(unsafe_code, reason = "allocates the task and knows the type of its future")]
 mod cell;
+#[expect(unsafe_code, reason = "what a scheduler promises")]
+mod header;
 #[expect(unsafe_code, reason = "owns the output and the joiner slot")]
 mod join;
 #[expect(unsafe_code, reason = "keeps a waker in one word")]

@@ -235,7 +235,39 @@ mod imp {
             }
         }
 
-        /// Every access to the atomic comes through here.
+        impl Atomic<loom::sync::atomic::AtomicU64> {
+            /// A load and exchanges: each of them rings.
+            pub fn fetch_update(
+                &self,
+                set: Ordering,
+                fetch: Ordering,
+                mut update: impl FnMut(u64) -> Option<u64>,
+            ) -> Result<u64, u64> {
+                (**self).fetch_update(set, fetch, |now| {
+                    let next = update(now);
+                    self.turn.notify_one();
+                    next
+                })
+            }
+        }
+
+        impl Atomic<loom::sync::atomic::AtomicUsize> {
+            /// A load and exchanges: each of them rings.
+            pub fn fetch_update(
+                &self,
+                set: Ordering,
+                fetch: Ordering,
+                mut update: impl FnMut(usize) -> Option<usize>,
+            ) -> Result<usize, usize> {
+                (**self).fetch_update(set, fetch, |now| {
+                    let next = update(now);
+                    self.turn.notify_one();
+                    next
+                })
+            }
+        }
+
+        /// Every other access to the atomic comes through here.
         impl<A> std::ops::Deref for Atomic<A> {
             type Target = A;
 

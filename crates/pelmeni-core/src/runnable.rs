@@ -5,10 +5,10 @@ use std::future::Future;
 use std::io;
 use std::marker::PhantomData;
 use std::mem::ManuallyDrop;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::task::{Context, Waker};
 
 use crate::cell;
+use crate::contain;
 use crate::context;
 use crate::error::JoinError;
 use crate::header::{Polled, Schedule};
@@ -204,8 +204,7 @@ unsafe fn complete(task: RawTask) {
                 unsafe { task.free() };
             }
             let waker = joiner.expect("JOINER says that the slot is full").into_waker();
-            // A waker can be anybody's code. Its panic has been reported, and the task is complete all the same.
-            let _ = catch_unwind(AssertUnwindSafe(|| waker.wake()));
+            contain::wake(waker); // it can be anybody's code, and the task is complete all the same
         }
         Complete::DropOutput => {
             // SAFETY: there is no handle, so the output is ours (R4).

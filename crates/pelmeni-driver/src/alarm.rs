@@ -18,6 +18,7 @@
 //! dropped without the lock. That makes the stores of edges 2 and 3 the last thing that a wheel does to a timer.
 
 use pelmeni_core::primitive::atomic::{AtomicU8, AtomicU64, Ordering};
+use pelmeni_core::primitive::seeded;
 
 use crate::Deadline;
 
@@ -68,7 +69,8 @@ impl Alarm {
 
     pub(crate) fn fire(&self) {
         // Release: pairs with the Acquire in `is_linked` and `is_fired`.
-        self.phase.store(FIRED, Ordering::Release);
+        let ordering = if seeded(154) { Ordering::Relaxed } else { Ordering::Release };
+        self.phase.store(FIRED, ordering);
     }
 
     pub(crate) fn unlink(&self) {

@@ -28,7 +28,7 @@ use crate::clock;
 use crate::descriptor::BorrowedDescriptor;
 use crate::interest::Interest;
 use crate::poller::{Event, LONGEST_WAIT, Poller};
-use crate::slab::Key;
+use crate::source::Key;
 
 /// How many events one wait takes at most; the others stay for the next one.
 const BATCH: usize = 256;

@@ -5,9 +5,11 @@
 //! D2. What came is written to the sources first, and all wakers are woken at the end, when no lock is held but the turn
 //! itself. A waker that asks for the turn gets `None`, as everyone else does.
 //!
-//! D3. A panic of a waker is the waker's own affair: the others are woken all the same ([`wake`]).
+//! D3. A panic of a waker is the waker's own affair, which the panic hook has reported: those behind it in the list are
+//! woken all the same, and whoever happened to do the waking goes on.
 
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::task::Waker;
 use std::time::Duration;
@@ -18,8 +20,7 @@ use pelmeni_core::primitive::{Mutex, MutexGuard};
 use crate::bell::Bell;
 use crate::poller::{Event, Poller, PollerKind};
 use crate::portable::Portable;
-use crate::slab::Slab;
-use crate::wake;
+use crate::source::Sources;
 
 #[cfg(any(target_os = "linux", target_os = "android"))]
 use crate::direct::Direct as Shortest;
@@ -43,7 +44,7 @@ use crate::portable::Portable as Shortest;
 #[derive(Debug)]
 pub struct Driver {
     pub(crate) poller: Box<dyn Poller>,
-    pub(crate) slab: Slab,
+    pub(crate) sources: Sources,
     bell: CachePadded<Bell>,
     turn: Mutex<Batch>,
 }
@@ -89,7 +90,7 @@ impl Driver {
     pub(crate) fn from_poller(poller: Box<dyn Poller>) -> Driver {
         Driver {
             poller,
-            slab: Slab::new(),
+            sources: Sources::new(),
             bell: CachePadded::new(Bell::new()),
             turn: Mutex::default(),
         }
@@ -114,7 +115,7 @@ impl Driver {
 
     /// Whether no source is registered, so that a turn without waiting would find nothing.
     pub fn is_idle(&self) -> bool {
-        self.slab.is_empty()
+        self.sources.is_empty()
     }
 
     /// Ends all waiting: every [`poll_io`](crate::Registration::poll_io) that waits, or would from now on, resolves with
@@ -123,8 +124,8 @@ impl Driver {
     /// Timers are not the driver's: see [`Wheel::close`](crate::Wheel::close).
     pub fn close(&self) {
         let mut wakers = Vec::new();
-        self.slab.close(&mut wakers);
-        wake::all(&mut wakers);
+        self.sources.close(&mut wakers);
+        wake_all(&mut wakers);
         self.notify();
     }
 }
@@ -144,10 +145,10 @@ impl Turn<'_> {
         let Batch { events, wakers } = &mut *self.batch;
         self.driver.wait(events, timeout)?;
         for event in events.drain(..) {
-            let source = self.driver.slab.source(event.key);
+            let source = self.driver.sources.cell(event.key);
             source.set(event.key.generation(), event.ready, wakers);
         }
-        Ok(wake::all(wakers))
+        Ok(wake_all(wakers))
     }
 }
 
@@ -162,4 +163,22 @@ impl Driver {
         self.bell.answer();
         outcome
     }
+}
+
+/// Wakes everyone, and says how many that were. The caller holds no lock.
+pub(crate) fn wake_all(wakers: &mut Vec<Waker>) -> usize {
+    let count = wakers.len();
+    wakers.drain(..).for_each(|waker| contain(|| waker.wake()));
+    count
+}
+
+/// Wakes one who goes on waiting. The caller holds no lock.
+pub(crate) fn wake_by_ref(waker: &Waker) {
+    contain(|| waker.wake_by_ref());
+}
+
+/// Keeps the panics of a waker from its neighbours (D3).
+fn contain(wake: impl FnOnce()) {
+    // Nothing of ours is within the closure, so nothing of ours can be left half-done.
+    drop(catch_unwind(AssertUnwindSafe(wake)));
 }

@@ -19,11 +19,4 @@ pub(crate) struct Interest {
 impl Interest {
     pub(crate) const NONE: Interest = Interest { read: false, write: false };
     pub(crate) const BOTH: Interest = Interest { read: true, write: true };
-
-    /// The directions of the set, in order.
-    pub(crate) fn directions(self) -> impl Iterator<Item = Direction> {
-        let read = self.read.then_some(Direction::Read);
-        let write = self.write.then_some(Direction::Write);
-        read.into_iter().chain(write)
-    }
 }

@@ -11,10 +11,12 @@
 //! ```text
 //!   Driver::try_claim ──► Turn::wait ──► poller ──► the kernel says: key 7 is readable
 //!                              │
-//!                              ├─ slab: key 7, is it still the same source?   no: the event is dropped
-//!                              ├─ source: READY, one tick more; was somebody waiting?
+//!                              ├─ source: key 7 has this cell; who waits there?
+//!                              ├─ readiness: still the same source? READY, one tick more      no: the event is dropped
 //!                              └─ all locks gone: wake them
 //! ```
+//!
+//! So an event meets the code of four files on its way: `direct` (or `portable`), `driver`, `source`, `readiness`.
 //!
 //! The other half is a task that found nothing to read. [`Registration::poll_io`] tries the operation first, and only
 //! if it would block does the source enter the poller (once in its life) and the waker enter the source:
@@ -35,11 +37,11 @@
 //! | `deadline`, `clock` | an instant; the only reader of the clock |
 //! | `interest`, `descriptor` | read or write; what the system calls a descriptor |
 //! | `readiness` | the atomic word of one direction of one source |
-//! | `waiters`, `source` | who waits; the 64 bytes that stand for one descriptor |
-//! | `slab` | all sources, by key |
+//! | `source`, `vacancies` | all sources, by key, and who waits for each; which keys are free |
+//! | `crowd` | those who wait where somebody else waits already |
 //! | `poller`, `direct`, `portable` | the system calls, and two ways to make them |
 //! | `bell` | how a thread that waits for the kernel is called back |
-//! | `driver`, `wake` | the turn; what it ends with |
+//! | `driver` | the turn: one wait, its events, the wakers it ends with |
 //! | `membership`, `registration` | one source's way in and out |
 //! | `alarm`, `node` | a deadline and what became of it; its place in a list |
 //! | `timer`, `wheel` | who waits for a deadline; where they wait |
@@ -47,6 +49,7 @@
 mod alarm;
 mod bell;
 pub mod clock;
+mod crowd;
 mod deadline;
 mod descriptor;
 #[cfg(any(target_os = "linux", target_os = "android"))]
@@ -67,12 +70,10 @@ mod portable;
 mod readiness;
 #[expect(unsafe_code, reason = "the descriptor is borrowed by number when its owner goes")]
 mod registration;
-mod slab;
 mod source;
 #[expect(unsafe_code, reason = "the nodes of the wheel lie in their timers")]
 mod timer;
-mod waiters;
-mod wake;
+mod vacancies;
 #[expect(unsafe_code, reason = "the nodes of the wheel lie in their timers")]
 mod wheel;
 

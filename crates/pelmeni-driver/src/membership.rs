@@ -10,9 +10,9 @@
 
 use pelmeni_core::primitive::{atomic::AtomicUsize, atomic::Ordering};
 
-use crate::slab::Key;
+use crate::source::Key;
 
-/// No source has these as its key: the slab has no cell with the index that is all ones.
+/// No source has these as its key: the table has no cell with the index that is all ones.
 const OUTSIDE: usize = usize::MAX;
 const LEFT: usize = usize::MAX >> (usize::BITS / 2);
 

@@ -14,7 +14,7 @@ use pelmeni_core::primitive::{atomic::AtomicBool, atomic::Ordering};
 use crate::descriptor::BorrowedDescriptor;
 use crate::interest::Interest;
 use crate::poller::{Event, Poller};
-use crate::slab::Key;
+use crate::source::Key;
 
 /// The poller, shared with the model that plays the kernel.
 #[derive(Clone, Debug)]
@@ -33,6 +33,8 @@ struct State {
     bell: bool,
     /// What is inside.
     sources: Vec<Key>,
+    /// What happened last; a source that comes inside is told.
+    ready: Option<Interest>,
     /// What the next wait reports.
     events: Vec<Event>,
 }
@@ -46,9 +48,10 @@ impl MockPoller {
         }))
     }
 
-    /// Something happens to all sources that are inside.
+    /// Something happens to all sources. Those that come inside later are told when they come.
     pub(crate) fn report(&self, ready: Interest) {
         let mut state = self.0.state.lock();
+        state.ready = Some(ready);
         let events: Vec<_> = state.sources.iter().map(|&key| Event { key, ready }).collect();
         state.events.extend(events);
         drop(state);
@@ -62,7 +65,12 @@ impl Poller for MockPoller {
     }
 
     fn add(&self, _: BorrowedDescriptor<'_>, key: Key) -> io::Result<()> {
-        self.0.state.lock().sources.push(key);
+        let mut state = self.0.state.lock();
+        state.sources.push(key);
+        let ready = state.ready;
+        state.events.extend(ready.map(|ready| Event { key, ready }));
+        drop(state);
+        self.0.changed.notify_all();
         Ok(())
     }
 

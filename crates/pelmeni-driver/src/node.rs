@@ -76,6 +76,14 @@ impl Node {
     }
 }
 
+impl Drop for Node {
+    fn drop(&mut self) {
+        // No lock is needed any more, and nothing to be done: it is for loom, which sees here that nobody else still
+        // has his hands in the links (N3).
+        self.links.with_mut(|_| ());
+    }
+}
+
 impl Links {
     /// Makes sure that `waker`, or an equal one, is the one to wake; if it takes that, by exchanging `spare`, a clone of
     /// it, for the old one. Whether it succeeded: if not, it lacked a clone.

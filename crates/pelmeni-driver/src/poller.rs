@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use crate::descriptor::BorrowedDescriptor;
 use crate::interest::Interest;
-use crate::slab::Key;
+use crate::source::Key;
 
 /// What the driver asks of the operating system.
 ///

@@ -16,7 +16,7 @@ use polling::{Events, PollMode};
 use crate::descriptor::{BorrowedDescriptor, raw};
 use crate::interest::Interest;
 use crate::poller::{Event, LONGEST_WAIT, Poller};
-use crate::slab::Key;
+use crate::source::Key;
 
 /// `polling::Poller` behind the seam.
 #[derive(Debug)]

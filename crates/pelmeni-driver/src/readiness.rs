@@ -43,7 +43,7 @@ use pelmeni_core::primitive::{atomic::AtomicU64, atomic::Ordering, seeded};
 const READY: u64 = 1;
 /// The list of waiters holds a waker for this direction. Set by a wait; cleared by an event, never by a waiter.
 const WAITING: u64 = 1 << 1;
-/// The driver is closed. Never cleared: a closed slab takes no new sources.
+/// The driver is closed. Never cleared: a closed driver takes no new sources.
 const CLOSED: u64 = 1 << 2;
 
 const TICK_SHIFT: u32 = 3;

@@ -12,13 +12,15 @@ use std::io;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use pelmeni_core::primitive::Mutex;
+use pelmeni_core::primitive::{Mutex, seeded};
 
 use crate::descriptor::{AsDescriptor, BorrowedDescriptor, RawDescriptor, borrow, raw};
+use crate::driver::wake_all;
 use crate::membership::{Membership, Standing};
 use crate::readiness::{Snapshot, Wait};
-use crate::slab::{Key, closed};
-use crate::{Direction, Driver, wake};
+use crate::source::Key;
+use crate::vacancies::closed;
+use crate::{Direction, Driver};
 
 /// The owner of one source's place in a [`Driver`].
 ///
@@ -142,7 +144,7 @@ impl Registration {
     /// The tick to compare with later; `None` if the source is not inside, so that it has none.
     fn look(&self, direction: Direction) -> Option<Snapshot> {
         match self.membership.look() {
-            Standing::Inside(key) => Some(self.driver.slab.source(key).look(direction)),
+            Standing::Inside(key) => Some(self.driver.sources.cell(key).look(direction)),
             Standing::Outside | Standing::Left => None,
         }
     }
@@ -156,8 +158,13 @@ impl Registration {
         seen: Option<Snapshot>,
     ) -> Poll<io::Result<()>> {
         let key = self.enter(source)?;
-        let cell = self.driver.slab.source(key);
-        let seen = seen.unwrap_or(Snapshot::fresh(key.generation()));
+        let cell = self.driver.sources.cell(key);
+        let seen = match seen {
+            Some(seen) => seen,
+            // The bug: what came since the source entered is taken for something that the operation has seen.
+            None if seeded(151) => cell.look(direction),
+            None => Snapshot::fresh(key.generation()),
+        };
         match cell.wait(direction, seen, cx.waker()) {
             Wait::Ready => return Poll::Ready(Ok(())),
             Wait::Closed => return Poll::Ready(Err(closed())),
@@ -181,10 +188,10 @@ impl Registration {
             Standing::Left => return Err(deregistered()),
             Standing::Outside => {}
         }
-        let key = self.driver.slab.insert()?;
+        let key = self.driver.sources.insert()?;
         if let Err(error) = self.driver.poller.add(borrow(source), key) {
             // Nobody knows the key, so nobody waits.
-            self.driver.slab.remove(key, &mut Vec::new());
+            self.driver.sources.remove(key, &mut Vec::new());
             return Err(error);
         }
         *descriptor = Some(raw(borrow(source)));
@@ -192,7 +199,7 @@ impl Registration {
         Ok(key)
     }
 
-    /// Takes the source out of the poller and of the slab, if it is there, and wakes whoever waits for it.
+    /// Takes the source out of the poller and of the table, if it is there, and wakes whoever waits for it.
     fn leave(&self, delete: impl FnOnce(RawDescriptor) -> io::Result<()>) -> io::Result<()> {
         let mut wakers = Vec::new();
         let mut descriptor = self.descriptor.lock();
@@ -200,17 +207,17 @@ impl Registration {
         self.membership.leave();
         let outcome = descriptor.take().map_or(Ok(()), delete);
         if let Standing::Inside(key) = standing {
-            self.driver.slab.remove(key, &mut wakers);
+            self.driver.sources.remove(key, &mut wakers);
         }
         drop(descriptor);
-        wake::all(&mut wakers);
+        wake_all(&mut wakers);
         outcome
     }
 }
 
 impl Drop for Registration {
     fn drop(&mut self) {
-        // There is nobody to tell of an error; the source is out of the slab, so that no event of it finds anyone.
+        // There is nobody to tell of an error; the source is out of the table, so that no event of it finds anyone.
         let _ = self.leave(|raw| {
             // SAFETY: the descriptor is still open, the registration is dropped first (see "I/O safety").
             let source = unsafe { BorrowedDescriptor::borrow_raw(raw) };

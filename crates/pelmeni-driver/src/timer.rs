@@ -95,6 +95,11 @@ impl<H: WheelHandle> Timer<H> {
         self.node.alarm.is_fired()
     }
 
+    /// What keeps the wheel that it is in, if it is in one.
+    pub fn handle(&self) -> Option<&H> {
+        self.handle.as_ref()
+    }
+
     /// Waits for the deadline: wakes `waker` when it has come.
     ///
     /// A waker of an earlier poll is replaced. The clock is read, by `now`, only if the timer is in no wheel yet, and may
@@ -127,12 +132,18 @@ impl<H: WheelHandle> Timer<H> {
     /// comes before all that the wheel knew of, as with [`First`](TimerState::First). Otherwise it must be polled again.
     #[must_use = "a thread that sleeps on behalf of the wheel may have to be told"]
     pub fn reset(self: Pin<&mut Self>, deadline: Deadline) -> bool {
-        let Some(handle) = &self.handle else {
-            self.node.alarm.set_deadline(deadline);
+        // SAFETY: nothing is moved out; only the handle is touched, which is not pinned.
+        let this = unsafe { self.get_unchecked_mut() };
+        if !this.node.alarm.is_linked() {
+            // The next poll may be another worker's, and enters that one's wheel.
+            this.handle = None;
+            this.node.alarm.unlink();
+            this.node.alarm.set_deadline(deadline);
             return false;
-        };
+        }
+        let Some(handle) = &this.handle else { return false };
         // SAFETY: the node was linked, if at all, in this wheel (T1), pinned (T2).
-        unsafe { handle.wheel().reset(NonNull::from(&self.node), deadline) }
+        unsafe { handle.wheel().reset(NonNull::from(&this.node), deadline) }
     }
 }
 

@@ -36,7 +36,7 @@ use std::fmt;
 use std::ptr::NonNull;
 use std::task::Waker;
 
-use pelmeni_core::primitive::{Mutex, MutexGuard};
+use pelmeni_core::primitive::{Mutex, MutexGuard, seeded};
 
 use crate::node::{Node, Ring};
 use crate::{Deadline, TimerState};
@@ -174,10 +174,11 @@ impl Wheel {
     /// # Safety
     /// As [`wait`](Wheel::wait).
     pub(crate) unsafe fn reset(&self, node: NonNull<Node>, deadline: Deadline) -> bool {
-        let mut levels = self.levels.lock();
         // SAFETY: the caller vouches for the node.
         let alarm = &unsafe { node.as_ref() }.alarm;
-        if !alarm.is_linked() {
+        let hasty = seeded(155) && alarm.is_linked();
+        let mut levels = self.levels.lock();
+        if !alarm.is_linked() && !hasty {
             alarm.set_deadline(deadline);
             alarm.unlink();
             return false;
@@ -237,7 +238,7 @@ impl Levels {
         if linked {
             return Some(TimerState::Waiting);
         }
-        let first = shared.alarm.deadline() < self.bound();
+        let first = shared.alarm.deadline() < self.bound() && !seeded(153);
         // SAFETY: it is in no ring; the caller vouches for the rest.
         unsafe { self.insert(node) };
         shared.alarm.link();

@@ -41,8 +41,10 @@ impl Callers {
 
     /// Leaves the seat.
     pub(crate) fn leave(&self) {
-        *self.inside.lock() = false;
+        let mut inside = self.inside.lock();
+        *inside = false;
         self.hint.store(false, Ordering::Relaxed);
+        drop(inside);
         self.left.notify_all();
     }
 

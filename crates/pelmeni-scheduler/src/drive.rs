@@ -14,6 +14,8 @@ pub(crate) use pelmeni_driver::clock::now;
 use pelmeni_driver::{Driver, Turn};
 pub(crate) use pelmeni_driver::{Timer, TimerState, Wheel, WheelHandle};
 
+use pelmeni_core::contain;
+
 use crate::seat::Seat;
 
 /// The driver of one runtime.
@@ -89,8 +91,9 @@ pub(crate) fn fire(seat: &Seat, wakers: &mut Vec<Waker>) {
     seat.wheel.fire(now(), wakers);
 }
 
-/// Unlinks all timers of a seat; nobody is woken by them any more.
+/// Unlinks all timers of a seat, and wakes whoever waits for them: there is nothing to wait for any more.
 pub(crate) fn stop_timers(seat: &Seat) {
     let mut wakers = Vec::new();
     seat.wheel.close(&mut wakers);
+    wakers.into_iter().for_each(contain::wake);
 }

@@ -86,7 +86,7 @@ impl Handle {
         root::block_on(&self.lease, future, Meta { name: None, location: Location::caller() })
     }
 
-    /// Runs a function soon, on a worker, after the tasks that are ready now.
+    /// Runs a function soon, on a worker; on one thread, after the tasks that are ready now.
     #[track_caller]
     pub fn call_soon(&self, f: impl FnOnce() + Send + 'static) -> TimerHandle {
         TimerHandle::of(self.spawn(async move { f() }))

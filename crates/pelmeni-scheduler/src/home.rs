@@ -5,6 +5,7 @@ use std::panic::Location;
 use pelmeni_core::{Cause, JoinError, Runnable, Schedule, TaskInfo, TaskRef};
 
 use crate::lease::Lease;
+use crate::misuse;
 use crate::registry::Registry;
 use crate::worker;
 
@@ -54,7 +55,9 @@ impl Home {
     }
 }
 
-impl Schedule for Home {
+// SAFETY: a worker's scheduler stays while it works, and otherwise `schedule` clones the lease before it passes the task on.
+#[expect(unsafe_code, reason = "the promise of a scheduler")]
+unsafe impl Schedule for Home {
     #[inline]
     fn schedule(&self, task: Runnable, cause: Cause) {
         let elsewhere = worker::with_current(|worker| match worker {
@@ -88,6 +91,6 @@ impl Schedule for Home {
     }
 
     fn unobserved(&self, panic: &JoinError) {
-        eprintln!("pelmeni: {panic}; nobody joined it");
+        misuse::say(format_args!("{panic}; nobody joined it"));
     }
 }

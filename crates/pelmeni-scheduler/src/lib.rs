@@ -23,6 +23,7 @@ mod seat;
 mod sleep;
 mod spawn;
 mod thread;
+mod visitors;
 mod worker;
 
 /// The parts that models are made of.

@@ -1,6 +1,13 @@
 //! What is said to a caller who used the runtime in a place where it cannot work: what was wrong, and what to do.
 
+use std::fmt;
+use std::io::{self, Write};
 use std::panic::Location;
+
+/// Says something on stderr, and nothing if that is closed.
+pub(crate) fn say(what: fmt::Arguments<'_>) {
+    let _ = writeln!(io::stderr(), "pelmeni: {what}");
+}
 
 /// Something needs a runtime and was used outside one.
 ///

@@ -10,6 +10,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use pelmeni_core::cancel;
 use pelmeni_core::primitive::{Condvar, Mutex};
 use pelmeni_core::{
     Cause, JoinError, JoinHandle, Runnable, Schedule, TaskInfo, TaskRef, coop, task,
@@ -19,6 +20,7 @@ use crate::current;
 use crate::drive::{Deadline, now};
 use crate::home::Meta;
 use crate::lease::Lease;
+use crate::misuse;
 use crate::thread;
 
 /// The threads of a runtime that may block.
@@ -40,6 +42,8 @@ struct State {
     /// themselves only, so that it is always exact under the lock.
     idle: usize,
     threads: usize,
+    /// Threads that take no more jobs and have not given back what they hold of the runtime.
+    leaving: usize,
     /// For names.
     started: usize,
     closed: bool,
@@ -75,8 +79,9 @@ impl Pool {
         let mut state = self.state.lock();
         loop {
             let left = limit.until(now()).unwrap_or(Duration::MAX);
-            if state.threads == 0 || left.is_zero() {
-                return state.threads;
+            let busy = state.threads + state.leaving;
+            if busy == 0 || left.is_zero() {
+                return busy;
             }
             state = self.ended.wait_timeout(state, left);
         }
@@ -102,7 +107,13 @@ impl Pool {
         let name = format!("pelmeni-blocking-{}", state.started);
         drop(state);
         let own = lease.clone();
-        if let Err(error) = thread::start(name, None, move || own.pool.work(&own)) {
+        let pool = lease.pool.clone();
+        let work = move || {
+            pool.work(&own);
+            drop(own); // before anybody hears of the end
+            pool.end();
+        };
+        if let Err(error) = thread::start(name, None, work) {
             self.not_started(error);
         }
     }
@@ -146,8 +157,13 @@ impl Pool {
                 break;
             }
         }
+        // Under the same lock as the last look at the jobs: whoever submits one from now on does not count on us.
         state.threads -= 1;
-        drop(state);
+        state.leaving += 1;
+    }
+
+    fn end(&self) {
+        self.state.lock().leaving -= 1;
         self.ended.notify_all();
     }
 }
@@ -159,7 +175,9 @@ struct PoolHome {
     info: TaskInfo,
 }
 
-impl Schedule for PoolHome {
+// SAFETY: `schedule` clones the lease, which keeps the pool, before it passes the job on.
+#[expect(unsafe_code, reason = "the promise of a scheduler")]
+unsafe impl Schedule for PoolHome {
     fn schedule(&self, job: Runnable, _cause: Cause) {
         // Once the job is passed on, it can end, and its lease with it.
         let lease = self.lease.clone();
@@ -173,7 +191,7 @@ impl Schedule for PoolHome {
     }
 
     fn unobserved(&self, panic: &JoinError) {
-        eprintln!("pelmeni: {panic}; nobody joined it");
+        misuse::say(format_args!("{panic}; nobody joined it"));
     }
 }
 
@@ -188,7 +206,8 @@ impl<F: FnOnce() -> T, T> Future for Job<F> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<T> {
         ready!(coop::poll_proceed(cx)); // a request to cancel came before it began
         let work = self.0.take().expect("a job is polled once");
-        Poll::Ready(work())
+        // What the closure does is its own affair; it may wait for many futures with `block_on`.
+        Poll::Ready(cancel::unaffected(work))
     }
 }
 

@@ -4,13 +4,13 @@
 //! first `spawn`. If another caller has the seat, a runtime of many threads polls the root on its own thread all the same,
 //! beside the workers (a *visitor*); a runtime of one thread lets callers take turns.
 
+use std::fmt;
 use std::future::Future;
 use std::panic::resume_unwind;
 use std::pin::{Pin, pin};
-use std::sync::Arc;
-use std::task::{Context, Poll, Wake, Waker};
+use std::task::{Context, Poll, Waker};
 
-use pelmeni_core::park::{Parker, Unparked};
+use pelmeni_core::cancel::{poll_visitor, unaffected};
 use pelmeni_core::{JoinError, JoinHandle};
 use pin_project_lite::pin_project;
 
@@ -48,7 +48,7 @@ fn call<F: Future>(lease: &Lease, future: F, meta: Meta) -> F::Output {
         Ok(output) => output,
         Err(error) => match error.try_into_panic() {
             Ok(payload) => resume_unwind(payload),
-            Err(error) => panic!("the future that `run` was waiting for has no output: {error}"),
+            Err(error) => no_output(error),
         },
     }
 }
@@ -71,7 +71,8 @@ fn spawn_root<F: Future>(worker: &Worker<'_>, future: F, meta: Meta) -> JoinHand
 
 /// The output of a handle that is finished.
 fn take<T>(handle: JoinHandle<T>) -> Result<T, JoinError> {
-    match pin!(handle).poll(&mut Context::from_waker(Waker::noop())) {
+    let mut handle = pin!(handle);
+    match unaffected(|| handle.as_mut().poll(&mut Context::from_waker(Waker::noop()))) {
         Poll::Ready(output) => output,
         Poll::Pending => unreachable!("the handle is finished"),
     }
@@ -110,23 +111,21 @@ impl<F: Fn()> Drop for OnDrop<F> {
 
 /// Polls a future on this thread, which is none of the workers, and sleeps in between.
 fn visit<F: Future>(lease: &Lease, future: F) -> F::Output {
-    struct Visitor(Parker);
-
-    impl Wake for Visitor {
-        fn wake(self: Arc<Self>) {
-            let unparked = self.0.unpark();
-            debug_assert_eq!(unparked, Unparked::Done, "a visitor sleeps on its parker only");
-        }
-    }
-
     let _entered = current::enter(lease);
-    let visitor = Arc::new(Visitor(Parker::new()));
-    let waker = Waker::from(visitor.clone());
+    let visitor = lease.visitors.enter();
+    let waker = Waker::from(visitor.bell());
     let mut future = pin!(future);
     loop {
-        if let Poll::Ready(output) = future.as_mut().poll(&mut Context::from_waker(&waker)) {
-            return output;
+        match poll_visitor(future.as_mut(), &mut Context::from_waker(&waker)) {
+            Ok(Poll::Ready(output)) => return output,
+            Ok(Poll::Pending) if !lease.is_stopping() => visitor.sleep(),
+            Ok(Poll::Pending) => no_output("the runtime was closed"),
+            Err(cancelled) => no_output(cancelled),
         }
-        visitor.0.park(None);
     }
+}
+
+/// The future that a caller waits for will never be ready, and there is nothing to return instead.
+fn no_output(why: impl fmt::Display) -> ! {
+    panic!("pelmeni: the future that `run` or `block_on` was waiting for has no output: {why}")
 }

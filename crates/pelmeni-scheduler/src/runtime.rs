@@ -9,6 +9,7 @@ use pelmeni_core::TaskInfo;
 
 use crate::builder::Builder;
 use crate::counters::Stats;
+use crate::current;
 use crate::drive::{Deadline, now};
 use crate::handle::Handle;
 use crate::lease::Lease;
@@ -18,7 +19,7 @@ use crate::worker;
 
 /// An event loop on one thread, or a pool of workers on many.
 ///
-/// Dropping it closes it, as [`close`](Runtime::close) does; inside a task it closes in the background.
+/// Dropping it closes it, as [`close`](Runtime::close) does; inside a task or a blocking job it closes in the background.
 pub struct Runtime {
     handle: Handle,
     open: bool,
@@ -77,7 +78,8 @@ impl Drop for Runtime {
         if !self.open {
             return;
         }
-        if !worker::with_current(|worker| worker.is_some()) {
+        // Neither a worker nor a blocking job can wait for its own end.
+        if !current::with_lease(|lease| lease.is_some()) {
             close(self.handle.lease());
             return;
         }
@@ -166,7 +168,11 @@ fn close(lease: &Lease) -> ShutdownReport {
             registry.for_each(|_, info| report.stuck.push(info));
         }
     }
-    report.dropped.retain(|task| !report.stuck.iter().any(|stuck| same(task, stuck)));
+    for stuck in &report.stuck {
+        if let Some(index) = report.dropped.iter().position(|task| same(task, stuck)) {
+            report.dropped.swap_remove(index);
+        }
+    }
     lease.stop();
     lease.pool.close();
     report.threads = lease.running.await_all(limit.max(now() + MOMENT));

@@ -8,6 +8,7 @@
 use std::future::Future;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io;
+use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
@@ -24,6 +25,7 @@ use crate::lease::{Lease, Leases};
 use crate::pool::Pool;
 use crate::seat::Seat;
 use crate::thread::Threads;
+use crate::visitors::Visitors;
 use crate::worker::{self, Worker};
 
 /// The shared part of a runtime.
@@ -35,8 +37,9 @@ pub(crate) struct Scheduler {
     pub(crate) idle: Idle,
     pub(crate) drive: Drive,
     pub(crate) callers: Callers,
-    pub(crate) pool: Pool,
-    pub(crate) running: Threads,
+    pub(crate) visitors: Visitors,
+    pub(crate) pool: Arc<Pool>,
+    pub(crate) running: Arc<Threads>,
     /// How long tasks may clean up after they were asked to end.
     pub(crate) grace: Duration,
     /// No task may be spawned any more.
@@ -57,8 +60,9 @@ impl Scheduler {
             idle: Idle::new(seats),
             drive: Drive::new()?,
             callers: Callers::default(),
-            pool,
-            running: Threads::default(),
+            visitors: Visitors::default(),
+            pool: Arc::new(pool),
+            running: Arc::default(),
             grace,
             closing: AtomicBool::new(false),
             stopping: AtomicBool::new(false),
@@ -91,6 +95,14 @@ impl Scheduler {
     pub(crate) fn unpark(&self, seat: usize) {
         if self.seats[seat].parker.unpark() == Unparked::Elsewhere {
             self.drive.interrupt();
+        }
+    }
+
+    /// As [`unpark`](Scheduler::unpark), for whoever minds the timers of a seat.
+    pub(crate) fn unpark_minder(&self, seat: usize) {
+        self.unpark(seat);
+        if seat == 0 && !self.is_single() {
+            self.unpark(self.threads); // the substitute, if nobody is in seat 0
         }
     }
 
@@ -148,6 +160,7 @@ impl Scheduler {
         self.stopping.store(true, Ordering::Release);
         (0..self.seats.len()).for_each(|seat| self.unpark(seat));
         self.callers.look_again();
+        self.visitors.wake_all();
     }
 
     #[inline]

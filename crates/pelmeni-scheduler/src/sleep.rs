@@ -4,7 +4,7 @@ use std::fmt;
 use std::future::Future;
 use std::panic::Location;
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use pelmeni_core::{cancel, coop};
@@ -82,14 +82,12 @@ impl Sleep {
 
     /// Has it end at another instant, earlier or later, whether it was polled or not.
     pub fn reset(self: Pin<&mut Self>, instant: Instant) {
-        let this = self.project();
-        if this.timer.reset(Deadline::at(instant)) {
-            // It is the first of its wheel now, and that wheel's worker may sleep for longer.
-            current::with_lease(|lease| {
-                if let Some(lease) = lease {
-                    (0..lease.seats.len()).for_each(|seat| lease.unpark(seat));
-                }
-            });
+        let mut this = self.project();
+        if this.timer.as_mut().reset(Deadline::at(instant))
+            && let Some(wheel) = this.timer.handle()
+        {
+            // It is the first of its wheel now, and whoever minds that may sleep for longer.
+            wheel.lease.unpark_minder(wheel.seat);
         }
     }
 
@@ -110,7 +108,7 @@ impl Sleep {
             wheel
         });
         if let Some((lease, seat)) = elsewhere {
-            lease.unpark(seat); // it sleeps without knowing of this timer
+            lease.unpark_minder(seat); // it may sleep without knowing of this timer
         }
         match state {
             TimerState::Due => Poll::Ready(()),
@@ -147,8 +145,7 @@ impl Future for Sleep {
     type Output = ();
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        ready!(coop::poll_proceed(cx));
-        self.poll_timer(cx)
+        coop::poll_leaf(cx, |cx| self.poll_timer(cx))
     }
 }
 

@@ -1,7 +1,7 @@
 //! Where threads start: the only place of the runtime that does, and where it counts those that have not ended.
 
 use std::io;
-use std::thread;
+use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use pelmeni_core::primitive::{Condvar, Mutex};
@@ -9,24 +9,46 @@ use pelmeni_core::primitive::{Condvar, Mutex};
 use crate::drive::{Deadline, now};
 use crate::lease::Lease;
 
-/// The workers' threads that have not ended.
+/// The workers' threads of a runtime. Not a part of the scheduler's memory: it must outlive what a thread holds of that.
 #[derive(Debug, Default)]
 pub(crate) struct Threads {
-    names: Mutex<Vec<String>>,
+    state: Mutex<State>,
     ended: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// Names of those that have not ended their work.
+    working: Vec<String>,
+    handles: Vec<JoinHandle<()>>,
 }
 
 impl Threads {
     /// Waits until all have ended, or the limit has come; tells the names of those that have not.
     pub(crate) fn await_all(&self, limit: Deadline) -> Vec<String> {
-        let mut names = self.names.lock();
+        let mut state = self.state.lock();
         loop {
             let left = limit.until(now()).unwrap_or(Duration::MAX);
-            if names.is_empty() || left.is_zero() {
-                return names.clone();
+            if !state.working.is_empty() && !left.is_zero() {
+                state = self.ended.wait_timeout(state, left);
+                continue;
             }
-            names = self.ended.wait_timeout(names, left);
+            let names = state.working.clone();
+            let handles = std::mem::take(&mut state.handles);
+            drop(state);
+            if names.is_empty() {
+                // Their work is over; what is left is the system's.
+                handles.into_iter().for_each(|handle| drop(handle.join()));
+            }
+            return names;
         }
+    }
+
+    fn end(&self, name: &str) {
+        let mut state = self.state.lock();
+        state.working.retain(|other| other != name);
+        drop(state);
+        self.ended.notify_all();
     }
 }
 
@@ -41,30 +63,27 @@ pub(crate) fn start_worker(
     work: impl FnOnce(&Lease) + Send + 'static,
 ) -> io::Result<()> {
     let own = lease.clone();
-    lease.running.names.lock().push(name.clone());
+    let threads = lease.running.clone();
+    lease.running.state.lock().working.push(name.clone());
     let counted = name.clone();
     let started = start(name.clone(), stack, move || {
         work(&own);
-        own.running.end(&counted);
+        drop(own); // before anybody hears of the end
+        threads.end(&counted);
     });
-    if started.is_err() {
-        lease.running.end(&name);
-    }
-    started
-}
-
-impl Threads {
-    fn end(&self, name: &str) {
-        let mut names = self.names.lock();
-        if let Some(index) = names.iter().position(|other| other == name) {
-            names.swap_remove(index);
+    match started {
+        Ok(handle) => {
+            lease.running.state.lock().handles.push(handle);
+            Ok(())
         }
-        drop(names);
-        self.ended.notify_all();
+        Err(error) => {
+            lease.running.end(&name);
+            Err(error)
+        }
     }
 }
 
-/// Starts a thread that nobody joins.
+/// Starts a thread.
 ///
 /// # Errors
 /// The system's, if it has no more threads.
@@ -72,10 +91,10 @@ pub(crate) fn start(
     name: String,
     stack: Option<usize>,
     work: impl FnOnce() + Send + 'static,
-) -> io::Result<()> {
+) -> io::Result<JoinHandle<()>> {
     let mut builder = thread::Builder::new().name(name);
     if let Some(bytes) = stack {
         builder = builder.stack_size(bytes);
     }
-    builder.spawn(work).map(drop)
+    builder.spawn(work)
 }

@@ -11,16 +11,16 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
 use std::task::Waker;
 use std::time::Duration;
 
 use pelmeni_core::primitive::yield_now;
-use pelmeni_core::{Cause, Runnable, thread_state};
+use pelmeni_core::{Cause, Runnable, contain, thread_state};
 
 use crate::drive::{self, Deadline};
 use crate::lease::Lease;
+use crate::misuse;
 use crate::queue::{Deque, Steal};
 use crate::scheduler::Scheduler;
 use crate::seat::Seat;
@@ -63,6 +63,8 @@ pub(crate) struct Worker<'s> {
     chain: Cell<u32>,
     random: Cell<u32>,
     wakers: RefCell<Vec<Waker>>,
+    /// Of each worker, when a search began.
+    polls: RefCell<Vec<u64>>,
     /// When to return from a sleep at the latest.
     limit: Cell<Deadline>,
 }
@@ -100,12 +102,13 @@ pub(crate) fn occupy<R>(lease: &Lease, seat: usize, f: impl FnOnce(&Worker<'_>) 
         dispatching: Cell::new(false),
         searching: Cell::new(false),
         tick: Cell::new(0),
-        look_at: Cell::new(LOOK_EVERY_MAX),
-        look_every: Cell::new(LOOK_EVERY_MAX),
+        look_at: Cell::new(1),
+        look_every: Cell::new(1),
         looked: Cell::new(drive::now()),
         chain: Cell::new(0),
         random: Cell::new(seat.index as u32 * 2 + 1),
         wakers: RefCell::default(),
+        polls: RefCell::default(),
         limit: Cell::new(Deadline::NEVER),
     };
     lease.enter();
@@ -131,7 +134,7 @@ struct AbortOnUnwind;
 
 impl Drop for AbortOnUnwind {
     fn drop(&mut self) {
-        eprintln!("pelmeni: a worker panicked outside any task: aborting");
+        misuse::say(format_args!("a worker panicked outside any task: aborting"));
         std::process::abort();
     }
 }
@@ -169,8 +172,8 @@ impl Worker<'_> {
             self.own.borrow_mut().push_back(task);
         } else if self.dispatching.get() || cause == Cause::Again {
             self.deque.push(task);
-        } else if cause == Cause::Spawn && self.in_root.get() {
-            self.push_surplus(task);
+        } else if self.in_root.get() {
+            self.push_surplus(task); // whoever calls `run` may block, and others must see the task
         } else if let Some(displaced) = self.seat.next.put(task) {
             self.push_surplus(displaced);
         }
@@ -192,7 +195,8 @@ impl Worker<'_> {
             self.look_around();
         }
         if self.scheduler.is_single() {
-            return self.pop_own().or_else(|| self.take_delivered());
+            let is_delivered = !self.seat.inbox.is_empty() || !self.seat.pinned.is_empty();
+            return if is_delivered { self.take_delivered() } else { self.pop_own() };
         }
         if self.chain.get() < CHAIN_MAX
             && let Some(task) = self.seat.next.take()
@@ -246,12 +250,9 @@ impl Worker<'_> {
         let now = drive::now();
         let took = now.until(self.looked.replace(now)).unwrap_or(Duration::ZERO);
         let every = self.look_every.get();
-        let every = match took {
-            _ if took > LOOK_AFTER * 2 => every / 2,
-            _ if took < LOOK_AFTER => every * 2,
-            _ => every,
-        };
-        self.look_every.set(every.clamp(1, LOOK_EVERY_MAX));
+        let fitting = u128::from(every) * LOOK_AFTER.as_nanos() / took.as_nanos().max(1);
+        let most = (every * 2).min(LOOK_EVERY_MAX);
+        self.look_every.set(u32::try_from(fitting).map_or(most, |fitting| fitting.clamp(1, most)));
         self.look_at.set(self.tick.get().wrapping_add(self.look_every.get()));
     }
 
@@ -269,16 +270,25 @@ impl Worker<'_> {
         let mut wakers = self.wakers.take();
         drive::fire(self.clock, &mut wakers);
         if !wakers.is_empty() {
-            self.dispatch(|| wakers.drain(..).for_each(wake));
+            self.dispatch(|| wakers.drain(..).for_each(contain::wake));
         }
         self.wakers.replace(wakers);
     }
 
     /// Lets many wakes come at once, and decides after them whether somebody else is needed.
     fn dispatch(&self, wakes: impl FnOnce()) {
+        self.collect(wakes);
+        self.share();
+    }
+
+    fn collect(&self, wakes: impl FnOnce()) {
         self.dispatching.set(true);
         wakes();
         self.dispatching.set(false);
+    }
+
+    /// Wakes somebody for the tasks that came with the one that this worker will run.
+    fn share(&self) {
         if !self.scheduler.is_single() && self.deque.has_several() {
             self.scheduler.notify(self.seat.index);
         }
@@ -302,19 +312,35 @@ impl Worker<'_> {
         let idle = &self.scheduler.idle;
         idle.sleep(self.seat.index, self.searching.replace(false));
         // The queues must be read once more after that announcement; see `idle`.
-        if !self.scheduler.has_work() && self.seat.pinned.is_empty() {
-            self.sleep();
+        let sleeps = !self.scheduler.has_work() && self.seat.pinned.is_empty();
+        if sleeps {
+            self.park();
         } else {
             // Somebody who searches has yet to come for it: let him.
             yield_now();
         }
         self.searching.set(idle.awake(self.seat.index));
+        if sleeps {
+            self.rise();
+        }
     }
 
     fn sleep(&self) {
+        self.park();
+        self.rise();
+    }
+
+    fn park(&self) {
         self.seat.counters.parks.add(1);
-        self.dispatch(|| self.scheduler.drive.park(self.seat, self.clock, self.limit.get()));
+        self.collect(|| self.scheduler.drive.park(self.seat, self.clock, self.limit.get()));
+    }
+
+    /// What comes after a sleep: it has looked around, and others may be needed for what it found.
+    fn rise(&self) {
+        self.looked.set(drive::now());
+        self.look_at.set(self.tick.get().wrapping_add(self.look_every.get()));
         self.fire_timers();
+        self.share();
     }
 
     /// Looks at all other seats, a few times over.
@@ -322,7 +348,9 @@ impl Worker<'_> {
         self.seat.counters.searches.add(1);
         let seats = &self.scheduler.seats;
         let start = self.next_random() as usize % seats.len();
-        let before: Vec<u64> = seats.iter().map(|seat| seat.counters.polls.get()).collect();
+        let mut before = self.polls.borrow_mut();
+        before.clear();
+        before.extend(seats.iter().map(|seat| seat.counters.polls.get()));
         let mut found = Steal::Empty;
         for pass in 0..PASSES {
             found = Steal::Empty;
@@ -393,20 +421,32 @@ impl Worker<'_> {
         }
     }
 
+    /// Drops what is in the queues: tasks that were stuck when the runtime was closed, and have come back.
+    pub(crate) fn drop_tasks(&self) {
+        while let Some(task) = self.find_task() {
+            drop(task);
+        }
+    }
+
     /// Leaves the seat to whoever comes next, and what is in it to the others.
     fn leave(self) {
+        CURRENT.with(|current| current.set(ptr::null()));
         // What is left goes into the inbox: on one thread for the next run, on many for the partner. In the deque of an
         // empty seat it would wait until somebody has nothing else to do.
+        self.own.borrow_mut().extend(self.seat.inbox.take_all());
         let own = self.own.take().into_iter().chain(self.seat.next.take());
         for task in own.chain(std::iter::from_fn(|| self.deque.pop())) {
             self.seat.inbox.push(task);
         }
-        CURRENT.with(|current| current.set(ptr::null()));
-        let Worker { scheduler, lease, seat, deque, leases, .. } = self;
+        let Worker { scheduler, lease, seat, deque, leases, partner, .. } = self;
         *seat.owner.lock() = Some(deque);
         lease.leave(leases.get());
         if !scheduler.is_single() && seat.has_work() {
             scheduler.notify(seat.index);
+        }
+        // It may sleep for as long as its own timers said, while nobody waits for the kernel or minds ours any more.
+        if let Some(partner) = partner {
+            scheduler.unpark(partner.index);
         }
     }
 
@@ -419,9 +459,4 @@ impl Worker<'_> {
         self.random.set(x);
         x
     }
-}
-
-/// A waker can be anybody's code; its panic has been reported and concerns nobody else.
-fn wake(waker: Waker) {
-    let _ = catch_unwind(AssertUnwindSafe(|| waker.wake()));
 }

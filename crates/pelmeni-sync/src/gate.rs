@@ -14,7 +14,7 @@ use pelmeni_core::coop;
 use pelmeni_core::primitive::{Mutex, seeded};
 use std::mem;
 use std::pin::Pin;
-use std::task::{Context, Poll, Waker, ready};
+use std::task::{Context, Poll, Waker};
 
 /// Seeded bug: wakers are invoked with the lock held.
 const WAKES_UNDER_LOCK: u16 = 25;
@@ -119,18 +119,19 @@ impl<R: Rules> Future for Wait<'_, R> {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let Wait { gate, place } = self.get_mut();
         assert!(!matches!(place, Place::Done), "a future was polled after it was ready");
-        ready!(coop::poll_proceed(cx));
-        // On the way in a clone of the task's waker, on the way out the one that it replaces.
-        let mut spare = None;
-        loop {
-            let waker = cx.waker();
-            match gate.with(|rules, waiters| place.look(rules, waiters, waker, &mut spare)) {
-                Look::Ready(End::Granted, answer) => return Poll::Ready(Ok(answer)),
-                Look::Ready(End::Closed, _) => return Poll::Ready(Err(Closed)),
-                Look::Pending => return Poll::Pending,
-                Look::NeedsWaker => spare = Some(waker.clone()),
+        coop::poll_leaf(cx, |cx| {
+            // On the way in a clone of the task's waker, on the way out the one that it replaces.
+            let mut spare = None;
+            loop {
+                let waker = cx.waker();
+                match gate.with(|rules, waiters| place.look(rules, waiters, waker, &mut spare)) {
+                    Look::Ready(End::Granted, answer) => return Poll::Ready(Ok(answer)),
+                    Look::Ready(End::Closed, _) => return Poll::Ready(Err(Closed)),
+                    Look::Pending => return Poll::Pending,
+                    Look::NeedsWaker => spare = Some(waker.clone()),
+                }
             }
-        }
+        })
     }
 }
 

@@ -22,7 +22,7 @@ use std::fmt;
 use std::future::poll_fn;
 use std::mem;
 use std::pin::Pin;
-use std::task::{Context, Poll, Waker, ready};
+use std::task::{Context, Poll, Waker};
 
 /// Makes a channel for one value: the half that sends it and the half that waits for it.
 ///
@@ -143,11 +143,10 @@ impl<T> Sender<T> {
     /// assert_eq!(order.send("too late"), Err("too late"));
     /// ```
     pub async fn closed(&mut self) {
-        poll_fn(|cx| self.poll_closed(cx)).await;
+        poll_fn(|cx| coop::poll_leaf(cx, |cx| self.poll_closed(cx))).await;
     }
 
     fn poll_closed(&self, cx: &mut Context<'_>) -> Poll<()> {
-        ready!(coop::poll_proceed(cx));
         let mut spare = None;
         loop {
             let mut state = self.channel().lock();
@@ -223,7 +222,12 @@ impl<T> Future for Receiver<T> {
     type Output = Result<T, RecvError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        ready!(coop::poll_proceed(cx));
+        coop::poll_leaf(cx, |cx| self.poll_receive(cx))
+    }
+}
+
+impl<T> Receiver<T> {
+    fn poll_receive(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, RecvError>> {
         let was_polled = mem::replace(&mut self.was_polled, true);
         let Some(channel) = &self.channel else { return Poll::Ready(Err(RecvError(()))) };
         // The first poll will most likely have to leave a waker: it has one ready, and saves a second look.

@@ -4,7 +4,7 @@ use std::fmt;
 use std::future::poll_fn;
 use std::io;
 use std::panic::Location;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
 use pelmeni_core::coop;
 use pelmeni_driver::{AsDescriptor, Direction, Registration};
@@ -19,12 +19,8 @@ pub(crate) struct Async<S: AsDescriptor> {
 
 impl<S: AsDescriptor> Async<S> {
     /// Takes a source that does not block. Nothing is registered before an operation would block.
-    ///
-    /// # Panics
-    /// Outside a runtime, in the name of `what`.
-    #[track_caller]
-    pub(crate) fn new(source: S, what: &str) -> Async<S> {
-        Async { registration: registration(what), source }
+    pub(crate) fn new(source: S, runtime: &Handle) -> Async<S> {
+        Async { registration: runtime.registration(), source }
     }
 
     pub(crate) fn get_ref(&self) -> &S {
@@ -38,8 +34,9 @@ impl<S: AsDescriptor> Async<S> {
         direction: Direction,
         mut operation: impl FnMut(&S) -> io::Result<R>,
     ) -> Poll<io::Result<R>> {
-        ready!(coop::poll_proceed(cx));
-        self.registration.poll_io(cx, &self.source, direction, || operation(&self.source))
+        coop::poll_leaf(cx, |cx| {
+            self.registration.poll_io(cx, &self.source, direction, || operation(&self.source))
+        })
     }
 
     /// As [`poll_io`](Async::poll_io), to be awaited.
@@ -53,20 +50,19 @@ impl<S: AsDescriptor> Async<S> {
 
     /// Waits until the source is ready.
     pub(crate) async fn ready(&self, direction: Direction) -> io::Result<()> {
-        poll_fn(|cx| {
-            ready!(coop::poll_proceed(cx));
-            self.registration.poll_ready(cx, &self.source, direction)
-        })
-        .await
+        let source = &self.source;
+        poll_fn(|cx| coop::poll_leaf(cx, |cx| self.registration.poll_ready(cx, source, direction)))
+            .await
     }
 }
 
-#[track_caller]
-fn registration(what: &str) -> Registration {
-    match Handle::try_current() {
-        Some(handle) => handle.registration(),
-        None => outside(what, Location::caller()),
-    }
+/// The runtime of this thread.
+///
+/// # Panics
+/// If there is none, in the name of `what` and the caller's line. An `async fn` is no caller that anybody knows: it takes
+/// the line before its future begins.
+pub(crate) fn runtime(what: &str, caller: &Location<'_>) -> Handle {
+    Handle::try_current().unwrap_or_else(|| outside(what, caller))
 }
 
 impl<S: AsDescriptor + fmt::Debug> fmt::Debug for Async<S> {

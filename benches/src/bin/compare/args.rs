@@ -21,11 +21,7 @@ pub(crate) enum Task {
     /// Measure everything, in child processes, and report.
     Compare(Options),
     /// Measure one row on one runtime, and print the number.
-    Measure {
-        row: String,
-        contender: Contender,
-        scale: Scale,
-    },
+    Measure { row: String, contender: Contender, scale: Scale },
     /// Print the keys of the rows.
     List,
     /// Print how to use this program.
@@ -60,22 +56,13 @@ pub(crate) fn parse(arguments: impl Iterator<Item = String>) -> Result<Task, Str
         }
     }
     let rounds = rounds.unwrap_or(if scale == Scale::Quick { 2 } else { 5 });
-    Ok(Task::Compare(Options {
-        rounds,
-        threads,
-        only,
-        scale,
-    }))
+    Ok(Task::Compare(Options { rounds, threads, only, scale }))
 }
 
 /// Returns the arguments that [`parse`] turns into this measurement.
 pub(crate) fn measure(row: &str, contender: Contender, scale: Scale) -> [String; 5] {
     let runtime = contender.runtime.name().to_owned();
-    let scale = if scale == Scale::Quick {
-        "quick"
-    } else {
-        "full"
-    };
+    let scale = if scale == Scale::Quick { "quick" } else { "full" };
     [
         "--measure".to_owned(),
         row.to_owned(),
@@ -86,33 +73,18 @@ pub(crate) fn measure(row: &str, contender: Contender, scale: Scale) -> [String;
 }
 
 fn parse_measure(mut arguments: impl Iterator<Item = String>) -> Result<Task, String> {
-    let mut next = || {
-        arguments
-            .next()
-            .ok_or("--measure takes ROW RUNTIME THREADS quick|full")
-    };
+    let mut next = || arguments.next().ok_or("--measure takes ROW RUNTIME THREADS quick|full");
     let (row, runtime, threads, scale) = (next()?, next()?, next()?, next()?);
     let runtime = Runtime::named(&runtime).ok_or_else(|| format!("no runtime `{runtime}`"))?;
     let threads = at_least(1, "--measure", Some(threads))?;
-    let scale = if scale == "quick" {
-        Scale::Quick
-    } else {
-        Scale::Full
-    };
-    Ok(Task::Measure {
-        row,
-        contender: Contender { runtime, threads },
-        scale,
-    })
+    let scale = if scale == "quick" { Scale::Quick } else { Scale::Full };
+    Ok(Task::Measure { row, contender: Contender { runtime, threads }, scale })
 }
 
 fn at_least(least: usize, argument: &str, value: Option<String>) -> Result<usize, String> {
     let number = value.as_deref().and_then(|value| value.parse().ok());
     number.filter(|&number| number >= least).ok_or_else(|| {
-        format!(
-            "{argument} takes a number of {least} or more, not `{}`",
-            value.unwrap_or_default()
-        )
+        format!("{argument} takes a number of {least} or more, not `{}`", value.unwrap_or_default())
     })
 }
 
@@ -128,24 +100,14 @@ mod tests {
 
     #[test]
     fn options_have_defaults() {
-        let options = Options {
-            rounds: 5,
-            threads: 2,
-            only: vec![],
-            scale: Scale::Full,
-        };
+        let options = Options { rounds: 5, threads: 2, only: vec![], scale: Scale::Full };
         assert_eq!(parse_line(""), Ok(Task::Compare(options)));
     }
 
     #[test]
     fn options_are_read() {
         let only = vec!["echo".to_owned(), "cpu".to_owned()];
-        let options = Options {
-            rounds: 3,
-            threads: 8,
-            only,
-            scale: Scale::Quick,
-        };
+        let options = Options { rounds: 3, threads: 8, only, scale: Scale::Quick };
         let line = "--rounds 3 --threads 8 --only echo --quick --only cpu";
         assert_eq!(parse_line(line), Ok(Task::Compare(options)));
     }
@@ -169,18 +131,8 @@ mod tests {
 
     #[test]
     fn a_measurement_survives_the_way_to_the_child() {
-        let contender = Contender {
-            runtime: Runtime::Smol,
-            threads: 3,
-        };
-        let task = Task::Measure {
-            row: "cpu".to_owned(),
-            contender,
-            scale: Scale::Quick,
-        };
-        assert_eq!(
-            parse(measure("cpu", contender, Scale::Quick).into_iter()),
-            Ok(task)
-        );
+        let contender = Contender { runtime: Runtime::Smol, threads: 3 };
+        let task = Task::Measure { row: "cpu".to_owned(), contender, scale: Scale::Quick };
+        assert_eq!(parse(measure("cpu", contender, Scale::Quick).into_iter()), Ok(task));
     }
 }

@@ -10,12 +10,19 @@ use std::thread;
 use std::time::Duration;
 
 use pelmeni_benches::clock::Scale;
-use pelmeni_benches::cores;
 use pelmeni_benches::rival::Rival;
 use pelmeni_benches::runtimes::{Pelmeni, Smol, Tokio};
 use pelmeni_benches::workloads::{Row, table};
 
 use crate::args;
+
+/// glibc's malloc, told to keep what it has.
+///
+/// By default it gives the top of the heap back as soon as 128 KiB of it are free. A process with nothing but one batch
+/// of tasks in it then pays for page faults, up to half of the time, rather than for its runtime; the heap of a server
+/// is never that empty. Other allocators ignore these names.
+const ALLOCATOR: [(&str, &str); 2] =
+    [("MALLOC_TRIM_THRESHOLD_", "1073741824"), ("MALLOC_MMAP_THRESHOLD_", "33554432")];
 
 /// A measurement that takes longer hangs.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -60,7 +67,7 @@ pub(crate) fn contenders(threads: usize) -> Vec<Contender> {
 }
 
 /// Returns the rows of the report. Their titles and units do not depend on the runtime.
-pub(crate) fn rows() -> Vec<Row> {
+pub(crate) fn rows() -> Vec<Row<Pelmeni>> {
     table::<Pelmeni>()
 }
 
@@ -75,10 +82,7 @@ pub(crate) fn measure_here(key: &str, contender: Contender, scale: Scale) -> Opt
 
 fn measure<R: Rival>(key: &str, threads: usize, scale: Scale) -> Option<f64> {
     let row = table::<R>().into_iter().find(|row| row.key == key)?;
-    if row.on_one_core {
-        cores::share_one();
-    }
-    Some(R::run(threads, row.root(scale)))
+    Some(row.measure(threads, scale))
 }
 
 /// Why there is no number.
@@ -99,6 +103,7 @@ pub(crate) fn measure_in_child(
     let program = std::env::current_exe().expect("this program has a path");
     let mut child = Command::new(program)
         .args(args::measure(key, contender, scale))
+        .envs(ALLOCATOR)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .spawn()
@@ -114,14 +119,9 @@ pub(crate) fn measure_in_child(
         });
         let text = outputs.recv_timeout(PATIENCE);
         if text.is_err() {
-            child
-                .kill()
-                .expect("a child that is not waited for can be killed");
+            child.kill().expect("a child that is not waited for can be killed");
         }
         child.wait().expect("a child can be waited for");
-        text.map_err(|_| Failure::Hung)?
-            .trim()
-            .parse()
-            .map_err(|_| Failure::Failed)
+        text.map_err(|_| Failure::Hung)?.trim().parse().map_err(|_| Failure::Failed)
     })
 }

@@ -14,11 +14,15 @@ use std::io::{IsTerminal as _, Write as _};
 use std::process::ExitCode;
 
 use pelmeni_benches::client::ran_as_client;
+use pelmeni_benches::runtimes::Pelmeni;
 use pelmeni_benches::workloads::Row;
 
 use args::{Options, Task, USAGE};
 use field::{Contender, contenders, measure_here, measure_in_child, rows};
 use report::Cell;
+
+/// More load than this, before anything is measured, is somebody else's.
+const BUSY: f64 = 0.5;
 
 fn main() -> ExitCode {
     if ran_as_client() {
@@ -26,11 +30,7 @@ fn main() -> ExitCode {
     }
     match args::parse(std::env::args().skip(1)) {
         Ok(Task::Compare(options)) => compare(&options),
-        Ok(Task::Measure {
-            row,
-            contender,
-            scale,
-        }) => match measure_here(&row, contender, scale) {
+        Ok(Task::Measure { row, contender, scale }) => match measure_here(&row, contender, scale) {
             Some(value) => {
                 println!("{value}");
                 ExitCode::SUCCESS
@@ -61,6 +61,9 @@ fn compare(options: &Options) -> ExitCode {
         Ok(rows) => rows,
         Err(message) => return usage_error(&message),
     };
+    if let Some(load) = load_of_the_machine().filter(|&load| load > BUSY) {
+        eprintln!("compare: other programs keep this machine busy (load {load}); expect noise");
+    }
     let contenders = contenders(options.threads);
     println!("{}", report::head(&contenders, options.rounds));
     let mut failed = false;
@@ -69,55 +72,39 @@ fn compare(options: &Options) -> ExitCode {
         failed |= cells.iter().any(Cell::has_failed);
         println!("{}", report::line(row, &cells));
     }
-    if failed {
-        ExitCode::FAILURE
-    } else {
-        ExitCode::SUCCESS
-    }
+    if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+}
+
+/// Returns how many threads wanted to run during the last minute, where the system counts that.
+fn load_of_the_machine() -> Option<f64> {
+    std::fs::read_to_string("/proc/loadavg").ok()?.split(' ').next()?.parse().ok()
 }
 
 /// Returns the rows that `only` names, or all of them if it names none.
-fn chosen(only: &[String]) -> Result<Vec<Row>, String> {
+fn chosen(only: &[String]) -> Result<Vec<Row<Pelmeni>>, String> {
     let mut rows = rows();
     let keys: Vec<_> = rows.iter().map(|row| row.key).collect();
     // A whole key means that row alone: `echo-1` is not `echo-1000`.
     let names = |part: &str, key: &str| {
-        if keys.contains(&part) {
-            key == part
-        } else {
-            key.contains(part)
-        }
+        if keys.contains(&part) { key == part } else { key.contains(part) }
     };
-    if let Some(unknown) = only
-        .iter()
-        .find(|part| !keys.iter().any(|key| names(part, key)))
-    {
-        return Err(format!(
-            "no row has `{unknown}` in its key; --list prints the keys"
-        ));
+    if let Some(unknown) = only.iter().find(|part| !keys.iter().any(|key| names(part, key))) {
+        return Err(format!("no row has `{unknown}` in its key; --list prints the keys"));
     }
     rows.retain(|row| only.is_empty() || only.iter().any(|part| names(part, row.key)));
     Ok(rows)
 }
 
-fn measure_row(row: &Row, contenders: &[Contender], options: &Options) -> Vec<Cell> {
-    let empty = |&contender| Cell {
-        contender,
-        rounds: Vec::new(),
-    };
+fn measure_row(row: &Row<Pelmeni>, contenders: &[Contender], options: &Options) -> Vec<Cell> {
+    let empty = |&contender| Cell { contender, rounds: Vec::new() };
     let mut cells: Vec<Cell> = contenders.iter().map(empty).collect();
     for round in 0..options.rounds {
         for turn in 0..cells.len() {
             let cell = &mut cells[(round + turn) % contenders.len()];
             let runtime = cell.contender.runtime.name();
             let threads = cell.contender.threads;
-            progress(&format!(
-                "{}: round {}, {runtime} on {threads}",
-                row.key,
-                round + 1
-            ));
-            cell.rounds
-                .push(measure_in_child(row.key, cell.contender, options.scale));
+            progress(&format!("{}: round {}, {runtime} on {threads}", row.key, round + 1));
+            cell.rounds.push(measure_in_child(row.key, cell.contender, options.scale));
         }
     }
     progress("");
@@ -138,11 +125,7 @@ mod tests {
     use super::chosen;
 
     fn keys(only: &str) -> Vec<&'static str> {
-        chosen(&[only.to_owned()])
-            .expect("there is such a row")
-            .iter()
-            .map(|row| row.key)
-            .collect()
+        chosen(&[only.to_owned()]).expect("there is such a row").iter().map(|row| row.key).collect()
     }
 
     #[test]

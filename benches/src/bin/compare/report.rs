@@ -32,11 +32,9 @@ impl Cell {
 
     fn text(&self) -> String {
         match self.value() {
-            Ok(value) => format!(
-                "{}{}",
-                number(value),
-                if self.is_noisy(value) { '~' } else { ' ' }
-            ),
+            Ok(value) => {
+                format!("{}{}", number(value), if self.is_noisy(value) { '~' } else { ' ' })
+            }
             Err(Failure::Failed) => "failed ".to_owned(),
             Err(Failure::Hung) => "hung ".to_owned(),
         }
@@ -78,39 +76,28 @@ pub(crate) fn head(contenders: &[Contender], rounds: usize) -> String {
 }
 
 /// Returns one line of the table.
-pub(crate) fn line(row: &Row, cells: &[Cell]) -> String {
+pub(crate) fn line<R>(row: &Row<R>, cells: &[Cell]) -> String {
     let mut line = format!("{:29} {:>9}", row.title, row.unit);
     for cell in cells {
         line.push_str(separator(cell.contender));
         line.push_str(&format!("{:>10}", cell.text()));
     }
     line.push_str(" |");
-    for (own, peers) in [
-        (false, Some(false)),
-        (true, Some(true)),
-        (false, None),
-        (true, None),
-    ] {
+    for (own, peers) in [(false, Some(false)), (true, Some(true)), (false, None), (true, None)] {
         line.push_str(&format!("{:>7}", ratio(row.better, cells, own, peers)));
     }
     line
 }
 
 fn separator(contender: Contender) -> &'static str {
-    if contender.runtime == Runtime::ALL[0] {
-        " |"
-    } else {
-        ""
-    }
+    if contender.runtime == Runtime::ALL[0] { " |" } else { "" }
 }
 
 /// How many times better pelmeni is, with many threads or one, than the best of these peers.
 fn ratio(better: Better, cells: &[Cell], many: bool, peers: Option<bool>) -> String {
     let is_many = |cell: &&Cell| cell.contender.threads > 1;
     let is_pelmeni = |cell: &&Cell| cell.contender.runtime == Runtime::Pelmeni;
-    let own = cells
-        .iter()
-        .find(|cell| is_pelmeni(cell) && is_many(cell) == many);
+    let own = cells.iter().find(|cell| is_pelmeni(cell) && is_many(cell) == many);
     let rivals = cells
         .iter()
         .filter(|cell| !is_pelmeni(cell) && peers.is_none_or(|many| is_many(cell) == many))
@@ -142,10 +129,7 @@ mod tests {
     use crate::field::{Failure, contenders};
 
     fn cells(values: [f64; 6]) -> Vec<Cell> {
-        let cell = |(contender, value)| Cell {
-            contender,
-            rounds: vec![Ok(value)],
-        };
+        let cell = |(contender, value)| Cell { contender, rounds: vec![Ok(value)] };
         contenders(2).into_iter().zip(values).map(cell).collect()
     }
 
@@ -178,9 +162,6 @@ mod tests {
 
     #[test]
     fn numbers_keep_three_digits() {
-        assert_eq!(
-            [1.974, 12.24, 386.6, 18500.2].map(number),
-            ["1.97", "12.2", "387", "18500"]
-        );
+        assert_eq!([1.974, 12.24, 386.6, 18500.2].map(number), ["1.97", "12.2", "387", "18500"]);
     }
 }

@@ -82,10 +82,13 @@ struct Home {
     _live: Live,
 }
 
-impl Schedule for Home {
+// SAFETY: `schedule` works on a clone, which keeps the bench.
+#[expect(unsafe_code, reason = "the promise of a scheduler")]
+unsafe impl Schedule for Home {
     fn schedule(&self, task: Runnable, cause: Cause) {
-        self.bench.causes.lock().unwrap().push(cause);
-        self.bench.ready.lock().unwrap().push_back(task);
+        let bench = self.bench.clone();
+        bench.causes.lock().unwrap().push(cause);
+        bench.ready.lock().unwrap().push_back(task);
     }
 
     fn release(&self) {

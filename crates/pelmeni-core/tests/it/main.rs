@@ -11,4 +11,5 @@ mod list;
 mod matrix;
 mod panic;
 mod park;
+mod threads;
 mod wake;

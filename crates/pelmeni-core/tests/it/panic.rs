@@ -145,7 +145,8 @@ fn joiner_that_panics_is_contained() {
 
     impl Wake for Hostile {
         fn wake(self: Arc<Self>) {
-            explode("woken");
+            let payload = Bomb::new(Count::default().live(), true);
+            std::panic::resume_unwind(Box::new(payload));
         }
     }
 

@@ -37,6 +37,10 @@ fn wake_by_reference_schedules_an_idle_task_once() {
     assert_eq!(bench.causes(), [Cause::Wake]);
     assert_eq!((bench.run(), door.polls.get()), (1, 2));
     assert!(!handle.is_finished());
+    drop(waker);
+    door.open();
+    bench.run();
+    result(handle).unwrap();
 }
 
 #[test]
@@ -89,6 +93,9 @@ fn task_that_is_not_woken_is_not_polled() {
     });
     assert_eq!((bench.run(), door.polls.get()), (0, 1));
     assert!(!handle.is_finished());
+    door.open();
+    assert_eq!(bench.run(), 1);
+    result(handle).unwrap();
 }
 
 #[test]
@@ -313,7 +320,9 @@ fn future_that_is_not_send_stays_on_its_thread() {
 
     struct Nowhere;
 
-    impl Schedule for Nowhere {
+    // SAFETY: it passes nothing on.
+    #[expect(unsafe_code, reason = "the promise of a scheduler")]
+    unsafe impl Schedule for Nowhere {
         fn schedule(&self, _: Runnable, _: Cause) {}
         fn release(&self) {}
         fn describe(&self) -> TaskInfo {

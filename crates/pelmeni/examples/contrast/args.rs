@@ -68,10 +68,7 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Req
             }
         };
         let mut value = |what: &str| {
-            let given = attached
-                .clone()
-                .map(OsString::from)
-                .or_else(|| arguments.next());
+            let given = attached.clone().map(OsString::from).or_else(|| arguments.next());
             match given {
                 Some(value) if !value.is_empty() && !value.to_string_lossy().starts_with("--") => {
                     Ok(value)
@@ -89,16 +86,14 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Req
     }
     Ok(Request::Run(Options {
         dir: dir.unwrap_or_else(own_tree),
-        threads: threads.unwrap_or_else(cores),
+        threads: threads.unwrap_or_else(|| cores().max(2)),
         html: html.unwrap_or_else(|| PathBuf::from("contrast.html")),
     }))
 }
 
-/// How many cores this process may use, and at least two, so that there is something to contrast.
+/// How many cores this process may use.
 pub(crate) fn cores() -> usize {
-    thread::available_parallelism()
-        .map_or(2, |cores| cores.get())
-        .clamp(2, MOST_THREADS)
+    thread::available_parallelism().map_or(1, |cores| cores.get()).min(MOST_THREADS)
 }
 
 /// `--flag=value` as its two halves.
@@ -115,9 +110,9 @@ fn count(value: &OsString) -> Result<usize, String> {
         Ok(0) => Err("--threads 0: no thread, no work; 1 is the least".into()),
         Ok(threads) if threads <= MOST_THREADS => Ok(threads),
         Ok(threads) => Err(format!("--threads {threads}: {MOST_THREADS} is the most")),
-        Err(_) => Err(format!(
-            "--threads {shown}: not a whole number between 1 and {MOST_THREADS}"
-        )),
+        Err(_) => {
+            Err(format!("--threads {shown}: not a whole number between 1 and {MOST_THREADS}"))
+        }
     }
 }
 
@@ -173,10 +168,7 @@ mod tests {
             (&["--threads", "0"][..], "--threads 0"),
             (&["--threads", "-1"], "-1"),
             (&["--threads", "many"], "many"),
-            (
-                &["--threads", "99999999999999999999"],
-                "99999999999999999999",
-            ),
+            (&["--threads", "99999999999999999999"], "99999999999999999999"),
             (&["--threads", "513"], "513"),
             (&["--threads"], "--threads needs a value"),
             (&["--threads="], "--threads needs a value"),

@@ -72,10 +72,7 @@ pub(crate) fn run(mode: &Mode, tree: &Arc<Tree>, plan: &Plan) -> io::Result<Meas
                     let first = began + period * number as u32 / CLIENTS as u32;
                     let tree = tree.clone();
                     let counted = counted.clone();
-                    stage.traced(
-                        Hue::Fetch,
-                        ask(client, tree, number, first, period, counted),
-                    )
+                    stage.traced(Hue::Fetch, ask(client, tree, number, first, period, counted))
                 });
                 stage.together(coroutines.collect()).await
             }
@@ -86,14 +83,8 @@ pub(crate) fn run(mode: &Mode, tree: &Arc<Tree>, plan: &Plan) -> io::Result<Meas
             answers.extend(result?);
         }
         answers.sort_by(f64::total_cmp);
-        let counting = counted
-            .get()
-            .map_or(0.0, |end| (*end - began).as_secs_f64());
-        Ok(Load {
-            tally,
-            counting,
-            answers,
-        })
+        let counting = counted.get().map_or(0.0, |end| (*end - began).as_secs_f64());
+        Ok(Load { tally, counting, answers })
     })
 }
 

@@ -14,10 +14,11 @@
 use std::hint::black_box;
 use std::io;
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
+use std::thread;
 use std::time::Duration;
 
-use crate::files::Tree;
+use crate::files::{Entry, Tree};
 use crate::modes::{Measured, Mode, Stage};
 use crate::trace::{self, Hue};
 
@@ -55,13 +56,7 @@ struct Reader {
 
 impl Reader {
     fn new() -> Reader {
-        Reader {
-            tally: Tally {
-                hash: 0xcbf2_9ce4_8422_2325,
-                ..Tally::default()
-            },
-            in_word: false,
-        }
+        Reader { tally: Tally { hash: 0xcbf2_9ce4_8422_2325, ..Tally::default() }, in_word: false }
     }
 
     /// Counts on. The hash is FNV-1a: one multiplication for each byte, each waiting for the one before.
@@ -105,11 +100,7 @@ impl Plan {
         }
         let speed = counted as f64 / began.elapsed().as_secs_f64();
         let rounds = (AIM * speed / one_round(tree) as f64).round().max(1.0) as u64;
-        Plan {
-            rounds,
-            chunks: cut(tree, rounds, threads),
-            bytes: tree.bytes * rounds,
-        }
+        Plan { rounds, chunks: cut(tree, rounds, threads), bytes: tree.bytes * rounds }
     }
 }
 
@@ -137,10 +128,7 @@ fn cut(tree: &Tree, rounds: u64, threads: usize) -> Vec<Range<u64>> {
         let weight = u128::from(round) * u128::from(rounds) * u128::from(chunk);
         item_at(u64::try_from(weight / u128::from(chunks)).unwrap_or(u64::MAX))
     };
-    (0..chunks)
-        .map(|chunk| border(chunk)..border(chunk + 1))
-        .filter(|c| !c.is_empty())
-        .collect()
+    (0..chunks).map(|chunk| border(chunk)..border(chunk + 1)).filter(|c| !c.is_empty()).collect()
 }
 
 /// Counts everything in this mode.
@@ -174,13 +162,48 @@ pub(crate) async fn count_all(
     total
 }
 
+/// The same chunks on plain threads, without coroutines: what the machine itself has to give at this moment.
+pub(crate) fn plain_threads(tree: &Tree, plan: &Plan, threads: usize) -> Plain {
+    let began = trace::now();
+    let todo = Mutex::new(plan.chunks.iter().cloned());
+    let total = Mutex::new(Tally::default());
+    thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| {
+                // The guard is gone before the body of the loop begins.
+                while let Some(items) = { trace::lock(&todo).next() } {
+                    let mut tally = Tally::default();
+                    for item in items {
+                        let mut reader = Reader::new();
+                        reader.read(&file_of(tree, item).bytes);
+                        tally.add(reader.tally);
+                    }
+                    trace::lock(&total).add(tally);
+                }
+            });
+        }
+    });
+    let tally = *trace::lock(&total);
+    Plain { seconds: began.elapsed().as_secs_f64(), tally }
+}
+
+/// What [`plain_threads`] counted, and how fast.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Plain {
+    pub(crate) seconds: f64,
+    pub(crate) tally: Tally,
+}
+
+fn file_of(tree: &Tree, item: u64) -> &Entry {
+    &tree.files[(item % tree.files.len() as u64) as usize]
+}
+
 async fn count(tree: Arc<Tree>, items: Range<u64>) -> Tally {
     let mut total = Tally::default();
     let mut since_yield = 0;
     for item in items {
-        let file = &tree.files[(item % tree.files.len() as u64) as usize];
         let mut reader = Reader::new();
-        for slice in file.bytes.chunks(SLICE) {
+        for slice in file_of(&tree, item).bytes.chunks(SLICE) {
             reader.read(slice);
             since_yield += slice.len() + ITEM_COST as usize;
             if since_yield >= SLICE {
@@ -198,7 +221,6 @@ mod tests {
     use std::path::PathBuf;
 
     use super::*;
-    use crate::files::Entry;
 
     fn tree(sizes: &[usize]) -> Tree {
         let file = |(number, &size): (usize, &usize)| Entry {
@@ -208,11 +230,7 @@ mod tests {
         };
         let files: Vec<_> = sizes.iter().enumerate().map(file).collect();
         let bytes = sizes.iter().map(|size| *size as u64).sum();
-        Tree {
-            files,
-            notes: vec![],
-            bytes,
-        }
+        Tree { files, notes: vec![], bytes }
     }
 
     #[test]
@@ -251,19 +269,23 @@ mod tests {
                 let inside = |i: u64| sizes[(i % files) as usize] as u64 + ITEM_COST;
                 let whole = (chunk.end - chunk.start) / files;
                 whole * one_round(&tree)
-                    + (chunk.start + whole * files..chunk.end)
-                        .map(inside)
-                        .sum::<u64>()
+                    + (chunk.start + whole * files..chunk.end).map(inside).sum::<u64>()
             };
             let fair = one_round(&tree) * rounds / 16;
             let largest = sizes.iter().max().copied().unwrap_or(0) as u64 + ITEM_COST;
             for chunk in &chunks {
-                assert!(
-                    weight(chunk).abs_diff(fair) <= largest,
-                    "{sizes:?}: {chunk:?}"
-                );
+                assert!(weight(chunk).abs_diff(fair) <= largest, "{sizes:?}: {chunk:?}");
             }
         }
+    }
+
+    #[test]
+    fn plain_threads_count_every_item() {
+        let tree = tree(&[800, 0, 16_000]);
+        let plan = Plan { rounds: 3, chunks: cut(&tree, 3, 2), bytes: 3 * tree.bytes };
+        let tally = plain_threads(&tree, &plan, 3).tally;
+        assert_eq!((tally.words, tally.lines), (3 * 2 * 2100, 3 * 2100));
+        assert_eq!(tally, plain_threads(&tree, &plan, 1).tally);
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! The files the demonstration works on: those of one folder, read once into memory.
 //!
 //! What is left out leaves a note instead of an error: what cannot be read, what is not a regular file (a pipe would
-//! block, a link could lead in a circle), what is too large. Build output (`target`) and `.git` are left out silently.
+//! block, a link could lead in a circle), what is too large. Build output (`target`), `.git` and empty files are
+//! left out silently.
 //! The walk is sorted, so that every run works on the same sequence.
 
 use std::fs::{self, File};
@@ -13,7 +14,7 @@ use crate::trace;
 
 /// A larger file would make one task's share of the work larger than all others.
 const LARGEST_FILE: u64 = 8 << 20;
-/// Enough to be real work, little enough to be read at once.
+/// Enough to be real work, little enough to be read at once. The file that exceeds it is the last.
 const LARGEST_TREE: u64 = 64 << 20;
 const MOST_FILES: usize = 20_000;
 /// A slow disk must not eat the minute that the demonstration has.
@@ -41,11 +42,7 @@ impl Tree {
     /// # Errors
     /// When the folder cannot be listed, or holds nothing to count.
     pub(crate) fn read(dir: &Path, page: &Path) -> io::Result<Tree> {
-        let mut tree = Tree {
-            files: Vec::new(),
-            notes: Vec::new(),
-            bytes: 0,
-        };
+        let mut tree = Tree { files: Vec::new(), notes: Vec::new(), bytes: 0 };
         let page = page.canonicalize().ok();
         let began = trace::now();
         let mut folders = vec![dir.to_path_buf()];
@@ -60,9 +57,9 @@ impl Tree {
             };
             let mut inner = Vec::new();
             for path in entries {
-                if tree.files.len() >= MOST_FILES || began.elapsed() > READING_TIME {
-                    tree.notes
-                        .push(format!("stopped after {} files", tree.files.len()));
+                let full = tree.bytes >= LARGEST_TREE || tree.files.len() >= MOST_FILES;
+                if full || began.elapsed() > READING_TIME {
+                    tree.notes.push(format!("stopped after {} files", tree.files.len()));
                     return tree.checked(dir);
                 }
                 match fs::symlink_metadata(&path) {
@@ -70,39 +67,29 @@ impl Tree {
                     Ok(seen) if seen.is_dir() => inner.push(path),
                     Ok(seen) if !seen.is_file() => tree.skip(dir, &path, "not a regular file"),
                     Ok(seen) if seen.len() > LARGEST_FILE => tree.skip(dir, &path, "over 8 MiB"),
+                    // Nothing to count; and where a system shows its own state as files, these are the ones that
+                    // claim to be empty and then block whoever reads them.
+                    Ok(seen) if seen.len() == 0 => {}
                     Ok(_) if page.is_some() && path.canonicalize().ok() == page => {}
                     Ok(_) => match contents(&path) {
+                        Ok(bytes) if bytes.is_empty() => {}
                         Ok(bytes) => tree.add(dir, path, bytes),
                         Err(error) => tree.skip(dir, &path, &error.to_string()),
                     },
                 }
             }
-            folders.extend(
-                inner
-                    .into_iter()
-                    .rev()
-                    .filter(|folder| !is_left_out(folder)),
-            );
+            folders.extend(inner.into_iter().rev().filter(|folder| !is_left_out(folder)));
         }
         tree.checked(dir)
     }
 
     fn add(&mut self, dir: &Path, path: PathBuf, bytes: Vec<u8>) {
-        let size = bytes.len() as u64;
-        if self.bytes + size > LARGEST_TREE {
-            return self.skip(dir, &path, "64 MiB are enough");
-        }
-        self.bytes += size;
-        self.files.push(Entry {
-            name: shown(dir, &path),
-            path,
-            bytes,
-        });
+        self.bytes += bytes.len() as u64;
+        self.files.push(Entry { name: shown(dir, &path), path, bytes });
     }
 
     fn skip(&mut self, dir: &Path, path: &Path, why: &str) {
-        self.notes
-            .push(format!("skipped {}: {why}", shown(dir, path)));
+        self.notes.push(format!("skipped {}: {why}", shown(dir, path)));
     }
 
     fn checked(self, dir: &Path) -> io::Result<Tree> {
@@ -147,16 +134,11 @@ fn unreadable(dir: &Path, error: &io::Error) -> io::Error {
         io::ErrorKind::NotFound => "name a folder that exists",
         _ => "name a folder that you may read",
     };
-    io::Error::new(
-        error.kind(),
-        format!("cannot read the folder {dir}: {error}; {remedy}"),
-    )
+    io::Error::new(error.kind(), format!("cannot read the folder {dir}: {error}; {remedy}"))
 }
 
 fn is_left_out(folder: &Path) -> bool {
-    folder
-        .file_name()
-        .is_some_and(|name| name == "target" || name == ".git")
+    folder.file_name().is_some_and(|name| name == "target" || name == ".git")
 }
 
 fn list(folder: &Path) -> io::Result<Vec<PathBuf>> {
@@ -171,9 +153,7 @@ fn list(folder: &Path) -> io::Result<Vec<PathBuf>> {
 /// The bytes of a file, refused when it turns out larger than it said.
 fn contents(path: &Path) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    File::open(path)?
-        .take(LARGEST_FILE + 1)
-        .read_to_end(&mut bytes)?;
+    File::open(path)?.take(LARGEST_FILE + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > LARGEST_FILE {
         return Err(io::Error::other("over 8 MiB"));
     }
@@ -215,15 +195,12 @@ mod tests {
     #[test]
     fn files_come_sorted_and_without_build_output_or_the_page() {
         let folder = Folder::new("sorted");
+        folder.file("hollow", b"");
         for name in ["b/z", "b/a", "a", "target/x", ".git/y", "page.html", "c"] {
             folder.file(name, b"text");
         }
         let tree = folder.read().expect("readable");
-        let names: Vec<_> = tree
-            .files
-            .iter()
-            .map(|file| file.name.replace('\\', "/"))
-            .collect();
+        let names: Vec<_> = tree.files.iter().map(|file| file.name.replace('\\', "/")).collect();
         assert_eq!(names, ["a", "c", "b/a", "b/z"]);
         assert_eq!(tree.bytes, 16);
         assert!(tree.notes.is_empty());
@@ -248,9 +225,7 @@ mod tests {
         assert!(folder.read().is_err());
         for (name, words) in [("absent", "that exists"), ("hollow", "not a file")] {
             let path = folder.0.join(name);
-            let message = Tree::read(&path, Path::new("p"))
-                .expect_err("no folder")
-                .to_string();
+            let message = Tree::read(&path, Path::new("p")).expect_err("no folder").to_string();
             assert!(message.contains(words), "{message}");
         }
     }

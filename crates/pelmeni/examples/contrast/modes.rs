@@ -14,6 +14,7 @@ use std::io;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use crate::table;
 use crate::trace::{Hue, Lane, Trace, Traced};
 
 /// No workload takes as long as this; one that does has failed, and says so instead of hanging.
@@ -37,10 +38,9 @@ impl Mode {
             gathered,
             one_lock,
         };
-        let many = if threads == 1 {
-            "1 thread again".into()
-        } else {
-            format!("{threads} threads")
+        let many = match threads {
+            1 => "1 thread again".to_owned(),
+            threads => table::plural(threads, "thread"),
         };
         [
             mode("one after the other", 1, false, false),
@@ -58,10 +58,7 @@ impl Mode {
         &self,
         work: impl AsyncFnOnce(Stage) -> io::Result<T>,
     ) -> io::Result<Measured<T>> {
-        let runtime = pelmeni::Builder::new()
-            .threads(self.threads)
-            .name("contrast")
-            .build()?;
+        let runtime = pelmeni::Builder::new().threads(self.threads).name("contrast").build()?;
         let trace = Arc::new(Trace::default());
         let stage = Stage {
             gathered: self.gathered,
@@ -69,24 +66,24 @@ impl Mode {
             trace: trace.clone(),
         };
         let ended = runtime.run(async { pelmeni::timeout(TIME_LIMIT, work(stage)).await });
-        let workers = runtime
-            .stats()
-            .workers
-            .iter()
-            .map(|w| (w.polls, w.steals))
-            .collect();
+        let workers = self.counters(&runtime.stats());
         // Closing drops the tasks that are left, and with that they hand over what they recorded.
         drop(runtime.close());
         let value = ended.map_err(|_elapsed| {
             let message = format!("{}: not done after {TIME_LIMIT:?}", self.name);
             io::Error::new(io::ErrorKind::TimedOut, message)
         })??;
-        Ok(Measured {
-            value,
-            seconds: trace.seconds(),
-            workers,
-            lanes: trace.lanes(self.threads),
-        })
+        Ok(Measured { value, seconds: trace.seconds(), workers, lanes: trace.lanes(self.threads) })
+    }
+
+    /// Polls and steals of each worker, and of the places for more workers if one of them was taken.
+    fn counters(&self, stats: &pelmeni::Stats) -> Vec<(u64, u64)> {
+        let counted = stats.workers.iter().map(|worker| (worker.polls, worker.steals));
+        let mut counters: Vec<_> = counted.collect();
+        while counters.len() > self.threads && counters.last() == Some(&(0, 0)) {
+            counters.pop();
+        }
+        counters
     }
 }
 
@@ -137,7 +134,7 @@ impl Stage {
 pub(crate) struct Measured<T> {
     pub(crate) value: T,
     pub(crate) seconds: f64,
-    /// Polls, and tasks taken from other workers, of each worker.
+    /// Of each worker, how often it polled a task, and how often it took tasks from another.
     pub(crate) workers: Vec<(u64, u64)>,
     pub(crate) lanes: Vec<Lane>,
 }

@@ -23,6 +23,7 @@ table { border-collapse: collapse; margin: .75rem 0; font-variant-numeric: tabul
 th, td { padding: .22rem .8rem; text-align: right; border-bottom: 1px solid var(--line); }
 th { color: var(--soft); font-weight: 500; }
 th:first-child, td:first-child, .text th, .text td { text-align: left; }
+.text th, .text td { padding: .02rem .9rem .02rem 0; border: 0; }
 .figure svg { display: block; width: 100%; min-width: 40rem; height: auto; margin: .5rem 0; }
 svg text { fill: currentColor; font: 12px system-ui, sans-serif; }
 svg .group { font-weight: 600; }
@@ -60,16 +61,10 @@ pub(crate) fn render(frame: &Frame, sections: &[Section]) -> String {
          <body>\n<h1>pelmeni: the same coroutines on one thread and on many</h1>\n"
     );
     for headline in &frame.headlines {
-        put(
-            &mut html,
-            format_args!("<p class=\"big\">{}</p>", escape(headline)),
-        );
+        put(&mut html, format_args!("<p class=\"big\">{}</p>", escape(headline)));
     }
     for (number, section) in sections.iter().enumerate() {
-        put(
-            &mut html,
-            format_args!("<h2>{}</h2>", escape(section.title)),
-        );
+        put(&mut html, format_args!("<h2>{}</h2>", escape(section.title)));
         put(&mut html, format_args!("<p>{}</p>", escape(&section.lead)));
         table(&mut html, &section.table);
         for chart in &section.charts {
@@ -80,26 +75,14 @@ pub(crate) fn render(frame: &Frame, sections: &[Section]) -> String {
         }
         if !section.latencies.is_empty() {
             html.push_str(&svg::latencies(&section.latencies));
-            legend(
-                &mut html,
-                &[
-                    ("serve", "half of the requests (p50)"),
-                    ("lock", "99 % (p99)"),
-                ],
-            );
+            legend(&mut html, &[("serve", "half of the requests (p50)"), ("lock", "99% (p99)")]);
         }
         if number == 0 {
-            put(
-                &mut html,
-                format_args!("<p>What the program prints, with the time:</p>"),
-            );
+            put(&mut html, format_args!("<p>What the program prints, with the time:</p>"));
             table(&mut html, &frame.mails);
         }
         for note in &section.notes {
-            put(
-                &mut html,
-                format_args!("<p class=\"notes\">{}</p>", escape(note)),
-            );
+            put(&mut html, format_args!("<p class=\"notes\">{}</p>", escape(note)));
         }
     }
     html.push_str("<h2>How this was made</h2>\n<footer>\n");
@@ -112,10 +95,7 @@ pub(crate) fn render(frame: &Frame, sections: &[Section]) -> String {
 
 fn table(html: &mut String, table: &Table) {
     let class = if table.text { "text" } else { "numbers" };
-    put(
-        html,
-        format_args!("<div class=\"scroll\"><table class=\"{class}\">"),
-    );
+    put(html, format_args!("<div class=\"scroll\"><table class=\"{class}\">"));
     let row = |html: &mut String, cells: &[String], tag: &str| {
         html.push_str("<tr>");
         for cell in cells {
@@ -158,9 +138,7 @@ pub(crate) fn escape(text: &str) -> String {
 
 /// Today, in UTC, as `2001-02-03`.
 pub(crate) fn today() -> String {
-    let since = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let (year, month, day) = date(since.as_secs() / 86_400);
     format!("{year:04}-{month:02}-{day:02}")
 }
@@ -174,11 +152,7 @@ fn date(day: u64) -> (u64, u64, u64) {
     let year = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
     let of_year = of_era - (365 * year + year / 4 - year / 100);
     let from_march = (5 * of_year + 2) / 153;
-    let month = if from_march < 10 {
-        from_march + 3
-    } else {
-        from_march - 9
-    };
+    let month = if from_march < 10 { from_march + 3 } else { from_march - 9 };
     let year = year + era * 400 + u64::from(month <= 2);
     (year, month, of_year - (153 * from_march + 2) / 5 + 1)
 }
@@ -194,10 +168,7 @@ mod tests {
 
     #[test]
     fn markup_in_a_name_is_made_harmless() {
-        assert_eq!(
-            escape("<b>\"a\" & 'b'"),
-            "&lt;b&gt;&quot;a&quot; &amp; &#39;b&#39;"
-        );
+        assert_eq!(escape("<b>\"a\" & 'b'"), "&lt;b&gt;&quot;a&quot; &amp; &#39;b&#39;");
     }
 
     #[test]

@@ -4,8 +4,8 @@
 //! had done when its time ran out is not lost. Reading a pipe blocks; a blocking task of the runtime does it.
 
 use std::collections::HashMap;
-use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
-use std::process::{Command, Stdio};
+use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};
+use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -45,20 +45,14 @@ impl Answers {
                 if let Some((seconds, text)) = rest.split_once(' ')
                     && let Ok(seconds) = seconds.parse()
                 {
-                    self.lines.push(Line {
-                        seconds,
-                        text: text.to_owned(),
-                    });
+                    self.lines.push(Line { seconds, text: text.to_owned() });
                 }
             }
             "stage" => screen::doing(&format!("CPython: {rest}")),
             "error" => self.trouble = Some(format!("the script failed: {rest}")),
             "done" | "gil" => {}
             key => {
-                let numbers = rest
-                    .split(' ')
-                    .filter_map(|word| word.parse().ok())
-                    .collect();
+                let numbers = rest.split(' ').filter_map(|word| word.parse().ok()).collect();
                 self.numbers.insert(key.to_owned(), numbers);
             }
         }
@@ -85,17 +79,10 @@ pub(crate) fn run(tree: &Tree, threads: usize) -> Answers {
                 ErrorKind::NotFound => "python3 not found".to_owned(),
                 _ => format!("python3 cannot be started: {error}"),
             };
-            return Answers {
-                trouble: Some(trouble),
-                command,
-                ..Answers::default()
-            };
+            return Answers { trouble: Some(trouble), command, ..Answers::default() };
         }
     };
-    let answers = Arc::new(Mutex::new(Answers {
-        command,
-        ..Answers::default()
-    }));
+    let answers = Arc::new(Mutex::new(Answers { command, ..Answers::default() }));
     let (input, output) = (child.stdin.take(), child.stdout.take());
     let mut paths = Vec::new();
     for file in &tree.files {
@@ -103,16 +90,11 @@ pub(crate) fn run(tree: &Tree, threads: usize) -> Answers {
         paths.push(0);
     }
     let heard = answers.clone();
-    let in_time = within_the_limit(move || {
+    let in_time = within_the_limit(&mut child, move || {
         // A script that ended early has said why, or its exit status will.
         let _ = input.map(|mut input| input.write_all(&paths));
         listen(output, &heard);
     });
-    let killed = !matches!(in_time, Ok(true));
-    if killed {
-        // It may just have ended by itself.
-        let _ = child.kill();
-    }
     let status = child.wait();
     let mut answers = std::mem::take(&mut *trace::lock(&answers));
     if answers.trouble.is_none() {
@@ -127,24 +109,25 @@ pub(crate) fn run(tree: &Tree, threads: usize) -> Answers {
     answers
 }
 
-/// Runs a blocking function, and no longer waits for it when the time is up.
-fn within_the_limit(work: impl FnOnce() + Send + 'static) -> std::io::Result<bool> {
-    let runtime = pelmeni::Builder::new().threads(1).build()?;
-    let outcome = runtime.run(async {
-        pelmeni::timeout(TIME_LIMIT, pelmeni::spawn_blocking(work))
-            .await
-            .is_ok()
-    });
-    // Its reader ends when the script is killed, which is what comes next: close must not wait for it.
-    drop(runtime);
-    Ok(outcome)
+/// Runs a blocking function that ends when the child does, and ends the child when the time is up.
+fn within_the_limit(child: &mut Child, work: impl FnOnce() + Send + 'static) -> io::Result<bool> {
+    let runtime = match pelmeni::Builder::new().threads(1).build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            child.kill()?;
+            return Err(error);
+        }
+    };
+    runtime.run(async {
+        match pelmeni::timeout(TIME_LIMIT, pelmeni::spawn_blocking(work)).await {
+            Ok(_) => Ok(true),
+            Err(_elapsed) => child.kill().map(|()| false),
+        }
+    })
 }
 
 fn listen(output: Option<impl Read>, answers: &Mutex<Answers>) {
-    for line in output
-        .into_iter()
-        .flat_map(|output| BufReader::new(output).lines())
-    {
+    for line in output.into_iter().flat_map(|output| BufReader::new(output).lines()) {
         match line {
             Ok(line) => trace::lock(answers).take(&line),
             Err(_) => return,
@@ -179,10 +162,6 @@ mod tests {
         assert_eq!(answers.numbers::<1>("counting_threads"), None);
         assert!(answers.trouble.is_none());
         answers.take("error ValueError a file came back wrong");
-        assert!(
-            answers
-                .trouble
-                .is_some_and(|trouble| trouble.contains("came back wrong"))
-        );
+        assert!(answers.trouble.is_some_and(|trouble| trouble.contains("came back wrong")));
     }
 }

@@ -16,22 +16,14 @@ pub(crate) fn doing(text: &str) {
 /// A step that is done, and what came of it.
 pub(crate) fn done(text: &str, result: &str) {
     let mut screen = io::stderr().lock();
-    let clear = if screen.is_terminal() {
-        "\r\x1b[2K"
-    } else {
-        ""
-    };
+    let clear = if screen.is_terminal() { "\r\x1b[2K" } else { "" };
     let _ = writeln!(screen, "{clear}  {text:<44} {result}");
 }
 
 /// Something went wrong.
 pub(crate) fn error(text: &str) {
     let mut screen = io::stderr().lock();
-    let clear = if screen.is_terminal() {
-        "\r\x1b[2K"
-    } else {
-        ""
-    };
+    let clear = if screen.is_terminal() { "\r\x1b[2K" } else { "" };
     let _ = writeln!(screen, "{clear}contrast: {text}");
 }
 

@@ -12,6 +12,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 use pelmeni::net::{TcpListener, TcpStream};
+use pelmeni::sync::Semaphore;
 
 use crate::files::Tree;
 use crate::modes::{Measured, Mode, Stage};
@@ -25,6 +26,9 @@ pub(crate) const REQUEST_COST: u64 = 16 << 10;
 const WORK: u64 = 800 << 20;
 /// How much of a file the client asks the system for at a time.
 const READ_SIZE: usize = 32 << 10;
+/// How many clients may be at the door at once. A system may keep as few as 128 connections for a server that has yet
+/// to accept them; one more is dropped, and tried again a whole second later.
+const AT_THE_DOOR: usize = 64;
 /// The longest request: the digits of a number and the end of the line.
 const LONGEST_REQUEST: usize = 21;
 
@@ -42,11 +46,11 @@ pub(crate) struct Served {
 pub(crate) fn run(mode: &Mode, tree: &Arc<Tree>) -> io::Result<Measured<Served>> {
     mode.measure(async |stage| {
         let address = start(&stage, tree).await?;
+        let door = Arc::new(Semaphore::new(AT_THE_DOOR));
         stage.trace.begin();
         let clients = (0..CLIENTS)
             .map(|client| {
-                let first = client * tree.files.len() / CLIENTS;
-                let work = fetch_many(address, tree.clone(), first, requests_each(tree));
+                let work = fetch_many(address, door.clone(), tree.clone(), client);
                 stage.traced(Hue::Fetch, work)
             })
             .collect();
@@ -81,9 +85,7 @@ pub(crate) async fn start(stage: &Stage, tree: &Arc<Tree>) -> io::Result<SocketA
 async fn accept(listener: TcpListener, stage: Stage, tree: Arc<Tree>) {
     // An error here is the want of a descriptor; the client whose connection it was has one of its own to report.
     while let Ok((stream, _peer)) = listener.accept().await {
-        drop(pelmeni::spawn(
-            stage.traced(Hue::Serve, serve(stream, tree.clone())),
-        ));
+        drop(pelmeni::spawn(stage.traced(Hue::Serve, serve(stream, tree.clone()))));
     }
 }
 
@@ -105,15 +107,11 @@ async fn serve(mut stream: TcpStream, tree: Arc<Tree>) -> io::Result<()> {
                 continue;
             }
         };
-        let number = str::from_utf8(&pending[..end])
-            .ok()
-            .and_then(|text| text.parse().ok());
+        let number = str::from_utf8(&pending[..end]).ok().and_then(|text| text.parse().ok());
         let file = number.and_then(|number: usize| tree.files.get(number));
         let bytes = &file.ok_or_else(not_understood)?.bytes;
         pending.drain(..=end);
-        stream
-            .write_all(&(bytes.len() as u64).to_le_bytes())
-            .await?;
+        stream.write_all(&(bytes.len() as u64).to_le_bytes()).await?;
         stream.write_all(bytes).await?;
     }
 }
@@ -124,14 +122,19 @@ fn not_understood() -> io::Error {
 
 async fn fetch_many(
     address: SocketAddr,
+    door: Arc<Semaphore>,
     tree: Arc<Tree>,
-    first: usize,
-    requests: usize,
+    number: usize,
 ) -> io::Result<Served> {
+    let files = tree.files.len();
+    let first = number * files / CLIENTS;
+    // The first answer is the proof that the server has accepted the connection. Nobody closes this semaphore.
+    let permit = door.acquire().await;
     let mut client = Client::connect(address).await?;
-    let mut served = Served::default();
-    for number in first..first + requests {
-        served.bytes += client.fetch(&tree, number % tree.files.len()).await?;
+    let mut served = Served { requests: 1, bytes: client.fetch(&tree, first).await? };
+    drop(permit);
+    for next in 1..requests_each(&tree) {
+        served.bytes += client.fetch(&tree, (first + next) % files).await?;
         served.requests += 1;
     }
     Ok(served)
@@ -149,24 +152,16 @@ impl Client {
         let stream = TcpStream::connect(address).await.map_err(|error| {
             // The system's words for a full table of descriptors say nothing of how to make room.
             let remedy = "200 clients and their server need 400 open files; see `ulimit -n`";
-            io::Error::new(
-                error.kind(),
-                format!("cannot connect to {address}: {error} ({remedy})"),
-            )
+            io::Error::new(error.kind(), format!("cannot connect to {address}: {error} ({remedy})"))
         })?;
         stream.set_nodelay(true)?;
-        Ok(Client {
-            stream,
-            buffer: vec![0; READ_SIZE],
-        })
+        Ok(Client { stream, buffer: vec![0; READ_SIZE] })
     }
 
     /// Asks for a file and compares every byte of the answer with the file; how many those were.
     pub(crate) async fn fetch(&mut self, tree: &Tree, number: usize) -> io::Result<u64> {
         let file = &tree.files[number];
-        self.stream
-            .write_all(format!("{number}\n").as_bytes())
-            .await?;
+        self.stream.write_all(format!("{number}\n").as_bytes()).await?;
         let mut length = [0; 8];
         self.stream.read_exact(&mut length).await?;
         let length = u64::from_le_bytes(length);
@@ -190,8 +185,5 @@ impl Client {
 }
 
 fn wrong(name: &str, what: &str) -> io::Error {
-    io::Error::new(
-        io::ErrorKind::InvalidData,
-        format!("{name} came back wrong: {what}"),
-    )
+    io::Error::new(io::ErrorKind::InvalidData, format!("{name} came back wrong: {what}"))
 }

@@ -31,33 +31,19 @@ pub(crate) fn timelines(chart: &Chart, task: &str) -> String {
     for group in &chart.groups {
         group_of_lanes(&mut body, group, task, end, &mut y);
     }
-    axis(
-        &mut body,
-        y,
-        &ticks(end).map(|t| (LEFT + t / end * PLOT, table::seconds(t))),
-    );
+    let place = |seconds: f64| (LEFT + seconds / end * PLOT, moment(seconds));
+    axis(&mut body, y, &ticks(end).into_iter().map(place).collect::<Vec<_>>());
     figure(&body, y + 24.0, "Timelines of the workers")
 }
 
 fn group_of_lanes(body: &mut String, group: &Group, task: &str, end: f64, y: &mut f64) {
     *y += 22.0;
-    let name = escape(&format!(
-        "{}: {}",
-        group.name,
-        table::seconds(group.seconds)
-    ));
+    let name = escape(&format!("{}: {}", group.name, table::seconds(group.seconds)));
     put(
         body,
-        format_args!(
-            "<text class=\"group\" x=\"{LEFT}\" y=\"{:.0}\">{name}</text>",
-            *y - 6.0
-        ),
+        format_args!("<text class=\"group\" x=\"{LEFT}\" y=\"{:.0}\">{name}</text>", *y - 6.0),
     );
-    let (height, gap) = if group.lanes.len() > 8 {
-        (9.0, 1.0)
-    } else {
-        (24.0, 3.0)
-    };
+    let (height, gap) = if group.lanes.len() > 8 { (9.0, 1.0) } else { (24.0, 3.0) };
     for lane in &group.lanes {
         let width = group.seconds / end * PLOT;
         put(
@@ -94,8 +80,8 @@ fn exact(body: &mut String, lane: &Lane, task: &str, end: f64, y: f64, height: f
             "{} on {}, {} to {}",
             name(mark.hue, task),
             lane.name,
-            table::seconds(mark.from),
-            table::seconds(mark.to)
+            moment(mark.from),
+            moment(mark.to)
         ));
         let paint = paint(mark.hue);
         put(
@@ -113,10 +99,7 @@ fn crowded(body: &mut String, lane: &Lane, task: &str, end: f64, y: f64, height:
     let cells = timeline::cells(lane, end, CELLS);
     let hues: BTreeSet<Hue> = cells.iter().flat_map(|cell| cell.keys().copied()).collect();
     // So many tasks that a band each would be thinner than a hair: neighbours share one.
-    let tasks = hues
-        .iter()
-        .filter(|hue| matches!(hue, Hue::Task(_)))
-        .count();
+    let tasks = hues.iter().filter(|hue| matches!(hue, Hue::Task(_))).count();
     let together = tasks.div_ceil(COLOURS).max(1);
     let merged = |hue: Hue| match hue {
         Hue::Task(number) => Hue::Task(number / together * together),
@@ -137,10 +120,7 @@ fn crowded(body: &mut String, lane: &Lane, task: &str, end: f64, y: f64, height:
             *seconds += share * end / CELLS as f64;
             if high >= 0.05 {
                 // Writing to a String cannot fail.
-                let _ = write!(
-                    path,
-                    "M{x:.1} {bottom:.1}h{width:.1}v-{high:.1}h-{width:.1}z"
-                );
+                let _ = write!(path, "M{x:.1} {bottom:.1}h{width:.1}v-{high:.1}h-{width:.1}z");
                 bottom -= high;
             }
         }
@@ -153,20 +133,13 @@ fn crowded(body: &mut String, lane: &Lane, task: &str, end: f64, y: f64, height:
             table::seconds(seconds)
         ));
         let paint = paint(hue);
-        put(
-            body,
-            format_args!("<path {paint} d=\"{path}\"><title>{title}</title></path>"),
-        );
+        put(body, format_args!("<path {paint} d=\"{path}\"><title>{title}</title></path>"));
     }
 }
 
 /// Median and 99th percentile of each row on a logarithmic axis, in seconds.
 pub(crate) fn latencies(rows: &[(String, f64, f64)]) -> String {
-    let all = || {
-        rows.iter()
-            .flat_map(|row| [row.1, row.2])
-            .filter(|seconds| *seconds > 0.0)
-    };
+    let all = || rows.iter().flat_map(|row| [row.1, row.2]).filter(|seconds| *seconds > 0.0);
     let first = all().fold(1e-3, f64::min).log10().floor();
     let last = all().fold(1e-2, f64::max).log10().ceil();
     let left = LEFT + 60.0;
@@ -198,13 +171,7 @@ pub(crate) fn latencies(rows: &[(String, f64, f64)]) -> String {
         y += 24.0;
     }
     let decades = (first as i32..=last as i32).map(|power| 10_f64.powi(power));
-    axis(
-        &mut body,
-        y,
-        &decades
-            .map(|t| (place(t), table::seconds(t)))
-            .collect::<Vec<_>>(),
-    );
+    axis(&mut body, y, &decades.map(|t| (place(t), moment(t))).collect::<Vec<_>>());
     figure(&body, y + 24.0, "Latency of a request")
 }
 
@@ -222,9 +189,25 @@ fn axis(body: &mut String, y: f64, ticks: &[(f64, String)]) {
     }
 }
 
-/// Nought, and four more places on the axis.
-fn ticks(end: f64) -> [f64; 5] {
-    [0.0, 0.25, 0.5, 0.75, 1.0].map(|part| part * end)
+/// Round numbers from nought to the end, four to ten of them.
+fn ticks(end: f64) -> Vec<f64> {
+    let decade = 10_f64.powf((end / 4.0).log10().floor());
+    let step = [5.0, 2.0, 1.0].map(|part| part * decade).into_iter().find(|s| end / s >= 4.0);
+    let step = step.unwrap_or(decade);
+    (0..=(end / step) as u32).map(|number| f64::from(number) * step).collect()
+}
+
+/// A place on an axis: `0`, `200 ms`, `1 s`.
+fn moment(seconds: f64) -> String {
+    let (value, unit) = match seconds {
+        s if s <= 0.0 => return "0".into(),
+        s if s > 0.9995 => (s, "s"),
+        s if s > 0.9995e-3 => (s * 1e3, "ms"),
+        s => (s * 1e6, "us"),
+    };
+    // Two digits are enough for a tick; what follows them comes of binary fractions.
+    let rounded = (value * 100.0).round() / 100.0;
+    format!("{rounded} {unit}")
 }
 
 fn figure(body: &str, height: f64, label: &str) -> String {
@@ -264,4 +247,37 @@ fn paint(hue: Hue) -> String {
 fn put(body: &mut String, text: std::fmt::Arguments<'_>) {
     // Writing to a String cannot fail.
     let _ = writeln!(body, "{text}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ticks_are_round_and_end_inside() {
+        assert_eq!(ticks(10.02), [0.0, 2.0, 4.0, 6.0, 8.0, 10.0]);
+        assert_eq!(ticks(1.27).len(), 7);
+        for end in [1e-6, 0.013, 0.9, 1.0, 3.9, 4.0, 47.0] {
+            let ticks = ticks(end);
+            assert!((4..=11).contains(&ticks.len()), "{end}: {ticks:?}");
+            assert!(ticks.iter().all(|tick| *tick <= end * 1.000_001), "{end}: {ticks:?}");
+        }
+        let texts: Vec<_> = [0.0, 0.000_25, 0.002, 0.2 * 3.0, 1.0, 12.5].map(moment).into();
+        assert_eq!(texts, ["0", "250 us", "2 ms", "600 ms", "1 s", "12.5 s"]);
+    }
+
+    #[test]
+    fn many_marks_become_one_path_for_each_colour_and_names_are_escaped() {
+        let mark = |n: usize| crate::trace::Mark {
+            hue: if n % 2 == 0 { Hue::Serve } else { Hue::Fetch },
+            from: n as f64 / 1000.0,
+            to: (n as f64 + 1.0) / 1000.0,
+        };
+        let lane = Lane { name: "<w>".into(), marks: (0..1000).map(mark).collect() };
+        let group = Group { name: "a & b".into(), seconds: 1.0, lanes: vec![lane] };
+        let svg = timelines(&Chart { groups: vec![group] }, "task");
+        assert_eq!(svg.matches("<path").count(), 2);
+        assert!(svg.contains("&lt;w&gt;") && !svg.contains("<w>"));
+        assert!(svg.contains("a &amp; b"));
+    }
 }

@@ -35,10 +35,7 @@ pub(crate) struct Section {
 impl Table {
     pub(crate) fn new(header: &[&str]) -> Table {
         let header = header.iter().map(|cell| (*cell).to_owned()).collect();
-        Table {
-            header,
-            ..Table::default()
-        }
+        Table { header, ..Table::default() }
     }
 
     /// Adds a row; cells that are not given are shown as missing.
@@ -51,12 +48,7 @@ impl Table {
     pub(crate) fn lines(&self) -> Vec<String> {
         let all = || std::iter::once(&self.header).chain(&self.rows);
         let widths: Vec<usize> = (0..self.header.len())
-            .map(|column| {
-                all()
-                    .map(|row| row[column].chars().count())
-                    .max()
-                    .unwrap_or(0)
-            })
+            .map(|column| all().map(|row| row[column].chars().count()).max().unwrap_or(0))
             .collect();
         all()
             .map(|row| {
@@ -77,8 +69,8 @@ impl Table {
 /// `12.3 s`, `45 ms`, `6.7 us`: three digits, and the unit that fits.
 pub(crate) fn seconds(seconds: f64) -> String {
     match seconds {
-        s if s >= 1.0 => format!("{} s", digits(s)),
-        s if s >= 1e-3 => format!("{} ms", digits(s * 1e3)),
+        s if s >= 0.9995 => format!("{} s", digits(s)),
+        s if s >= 0.9995e-3 => format!("{} ms", digits(s * 1e3)),
         s => format!("{} us", digits(s * 1e6)),
     }
 }
@@ -88,13 +80,14 @@ pub(crate) fn duration(duration: Duration) -> String {
     seconds(duration.as_secs_f64())
 }
 
+/// `1 thread`, `2 threads`.
+pub(crate) fn plural(count: usize, noun: &str) -> String {
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
+}
+
 /// `1.95x`.
 pub(crate) fn times(ratio: f64) -> String {
-    if ratio.is_finite() {
-        format!("{}x", digits(ratio))
-    } else {
-        "-".into()
-    }
+    if ratio.is_finite() { format!("{}x", digits(ratio)) } else { "-".into() }
 }
 
 /// `9.51`, `95.1`, `951`, `9.51k`: so much in a second, in the unit of its column.
@@ -152,7 +145,7 @@ mod tests {
     #[test]
     fn numbers_keep_three_digits_and_find_their_unit() {
         assert_eq!(seconds(10.004), "10.0 s");
-        assert_eq!(seconds(1.0), "1.00 s");
+        assert_eq!([1.0, 0.99999, 0.999e-3].map(seconds), ["1.00 s", "1.00 s", "999 us"]);
         assert_eq!(seconds(0.0456), "45.6 ms");
         assert_eq!(seconds(0.000_006_7), "6.70 us");
         assert_eq!(times(1.954), "1.95x");
@@ -169,11 +162,7 @@ mod tests {
         table.row(vec!["many".into()]);
         assert_eq!(
             table.lines(),
-            [
-                "mode          time",
-                "one thread  1.00 s",
-                "many             -"
-            ]
+            ["mode          time", "one thread  1.00 s", "many             -"]
         );
     }
 

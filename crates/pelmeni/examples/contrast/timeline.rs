@@ -33,10 +33,7 @@ pub(crate) type Cell = BTreeMap<Hue, f64>;
 impl Chart {
     /// Where the axis ends: when the slowest mode does.
     pub(crate) fn end(&self) -> f64 {
-        self.groups
-            .iter()
-            .map(|group| group.seconds)
-            .fold(f64::MIN_POSITIVE, f64::max)
+        self.groups.iter().map(|group| group.seconds).fold(f64::MIN_POSITIVE, f64::max)
     }
 
     /// The lines for a terminal.
@@ -55,9 +52,7 @@ impl Chart {
                 let letters: String = letters.chars().take(over.max(1)).collect();
                 let busy = busy(lane) / group.seconds.max(f64::MIN_POSITIVE) * 100.0;
                 let name = &lane.name;
-                lines.push(format!(
-                    "  {name:<width$} |{letters:<COLUMNS$}| {busy:>3.0} %"
-                ));
+                lines.push(format!("  {name:<width$} |{letters:<COLUMNS$}| {busy:>3.0}%"));
             }
         }
         let axis = crate::table::seconds(end);
@@ -86,7 +81,8 @@ pub(crate) fn cells(lane: &Lane, end: f64, count: usize) -> Vec<Cell> {
 /// Seconds that a lane spent on its tasks, without those it spent on waiting for the lock.
 pub(crate) fn busy(lane: &Lane) -> f64 {
     let running = lane.marks.iter().filter(|mark| mark.hue != Hue::Lock);
-    running.map(|mark| mark.to - mark.from).sum()
+    // Not `sum`: of no numbers at all it makes -0.
+    running.fold(0.0, |busy, mark| busy + mark.to - mark.from)
 }
 
 /// The largest share as a letter: a task's own, or the first of what was done.
@@ -112,10 +108,7 @@ mod tests {
 
     fn lane(marks: &[(Hue, f64, f64)]) -> Lane {
         let mark = |&(hue, from, to): &(Hue, f64, f64)| Mark { hue, from, to };
-        Lane {
-            name: "worker 0".into(),
-            marks: marks.iter().map(mark).collect(),
-        }
+        Lane { name: "worker 0".into(), marks: marks.iter().map(mark).collect() }
     }
 
     #[test]
@@ -145,14 +138,12 @@ mod tests {
             seconds,
             lanes: vec![lane(&[(Hue::Task(1), 0.0, seconds)])],
         };
-        let chart = Chart {
-            groups: vec![group("one", 2.0), group("many", 1.0)],
-        };
+        let chart = Chart { groups: vec![group("one", 2.0), group("many", 1.0)] };
         let lines = chart.lines();
         assert_eq!(lines.len(), 5);
         assert_eq!(lines[1].matches('B').count(), COLUMNS);
         assert_eq!(lines[3].matches('B').count(), COLUMNS / 2);
-        assert!(lines[3].ends_with("100 %"));
+        assert!(lines[3].ends_with("100%"));
         assert!(lines[4].contains("2.00 s"));
     }
 }

@@ -20,10 +20,7 @@ use std::thread::{self, ThreadId};
 use std::time::Instant;
 
 /// The clock of this program.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "a stopwatch beside the runtime, not a part of it"
-)]
+#[expect(clippy::disallowed_methods, reason = "a stopwatch beside the runtime, not a part of it")]
 pub(crate) fn now() -> Instant {
     Instant::now()
 }
@@ -90,9 +87,7 @@ impl Trace {
     /// Seconds between the two.
     pub(crate) fn seconds(&self) -> f64 {
         let began = self.begin();
-        self.ended
-            .get()
-            .map_or(0.0, |ended| ended.duration_since(began).as_secs_f64())
+        self.ended.get().map_or(0.0, |ended| ended.duration_since(began).as_secs_f64())
     }
 
     /// What each thread did between the two, this thread first, and at least `threads` lanes.
@@ -105,45 +100,28 @@ impl Trace {
         let mut numbers = HashMap::from([(thread::current().id(), 0)]);
         let mut lanes: Vec<Lane> = (0..threads).map(lane).collect();
         for span in spans {
-            let (asked, begun, ended) = (
-                seconds(span.asked),
-                seconds(span.begun),
-                seconds(span.ended),
-            );
+            let (asked, begun, ended) =
+                (seconds(span.asked), seconds(span.begun), seconds(span.ended));
             if ended <= 0.0 || asked >= limit {
                 continue;
             }
             let next = numbers.len();
             let number = *numbers.entry(span.thread).or_insert(next);
             if number == lanes.len() {
-                lanes.push(Lane {
-                    name: format!("spare {}", number + 1 - threads),
-                    marks: vec![],
-                });
+                lanes.push(Lane { name: format!("spare {}", number + 1 - threads), marks: vec![] });
             }
             let marks = &mut lanes[number].marks;
             if begun > asked {
-                marks.push(Mark {
-                    hue: Hue::Lock,
-                    from: asked,
-                    to: begun,
-                });
+                marks.push(Mark { hue: Hue::Lock, from: asked, to: begun });
             }
-            marks.push(Mark {
-                hue: span.hue,
-                from: begun,
-                to: ended,
-            });
+            marks.push(Mark { hue: span.hue, from: begun, to: ended });
         }
         lanes
     }
 }
 
 fn lane(number: usize) -> Lane {
-    Lane {
-        name: format!("worker {number}"),
-        marks: Vec::new(),
-    }
+    Lane { name: format!("worker {number}"), marks: Vec::new() }
 }
 
 /// A future whose polls are recorded, and happen under the lock if there is one.
@@ -163,13 +141,7 @@ impl<F> Traced<F> {
         trace: Arc<Trace>,
         one_lock: Option<Arc<Mutex<()>>>,
     ) -> Traced<F> {
-        Traced {
-            future: Box::pin(future),
-            hue,
-            trace,
-            one_lock,
-            spans: Vec::new(),
-        }
+        Traced { future: Box::pin(future), hue, trace, one_lock, spans: Vec::new() }
     }
 }
 
@@ -215,12 +187,7 @@ mod tests {
 
     fn poll_once<F: Future>(future: Traced<F>) {
         let mut future = Box::pin(future);
-        assert!(
-            future
-                .as_mut()
-                .poll(&mut Context::from_waker(Waker::noop()))
-                .is_ready()
-        );
+        assert!(future.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_ready());
     }
 
     #[test]

@@ -33,10 +33,7 @@ pub(crate) fn run(
     mode: &Mode,
     sent: impl Fn(usize) + Send + Sync + 'static,
 ) -> io::Result<Measured<Vec<Line>>> {
-    let post = Arc::new(Post {
-        lines: Mutex::default(),
-        sent: Box::new(sent),
-    });
+    let post = Arc::new(Post { lines: Mutex::default(), sent: Box::new(sent) });
     mode.measure(async |stage| {
         stage.trace.begin();
         let mails = (0..MAILS)
@@ -70,10 +67,7 @@ impl Post {
         let count = {
             let mut lines = trace::lock(&self.lines);
             lines.push(Line { seconds, text });
-            lines
-                .iter()
-                .filter(|line| line.text.ends_with("sent"))
-                .count()
+            lines.iter().filter(|line| line.text.ends_with("sent")).count()
         };
         if sent {
             (self.sent)(count);
@@ -84,25 +78,15 @@ impl Post {
 /// The lines that asyncio prints: all are on their way before the first arrives, in the order of `gather`.
 pub(crate) fn asyncio_order() -> Vec<String> {
     let sending = (0..MAILS).map(|mail| format!("sending mail {mail}"));
-    sending
-        .chain((0..MAILS).map(|mail| format!("mail {mail} sent")))
-        .collect()
+    sending.chain((0..MAILS).map(|mail| format!("mail {mail} sent"))).collect()
 }
 
 /// For each mail, when it was begun and when it was sent.
 pub(crate) fn journeys(lines: &[Line]) -> Vec<(f64, f64)> {
-    let time = |text: String| {
-        lines
-            .iter()
-            .find(|line| line.text == text)
-            .map(|line| line.seconds)
-    };
+    let time = |text: String| lines.iter().find(|line| line.text == text).map(|line| line.seconds);
     (0..MAILS)
         .filter_map(|mail| {
-            Some((
-                time(format!("sending mail {mail}"))?,
-                time(format!("mail {mail} sent"))?,
-            ))
+            Some((time(format!("sending mail {mail}"))?, time(format!("mail {mail} sent"))?))
         })
         .collect()
 }

@@ -15,7 +15,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use pelmeni_core::cancel::Held;
+use pelmeni_core::cancel::{Held, unaffected};
 
 use children::{Child, Children, Failure};
 use countdown::Countdown;
@@ -193,7 +193,8 @@ impl<G, C: Children> Gathering<G, C> {
             self.held.clear();
             return Poll::Pending;
         }
-        match children.poll_ended(cx) {
+        // All of them at once: it is one operation of this task.
+        match unaffected(|| children.poll_ended(cx)) {
             Poll::Pending => Poll::Pending,
             Poll::Ready(Ok(())) => {
                 let outputs = children.outputs();

@@ -2,16 +2,18 @@
 
 use std::io::{self, IoSlice, IoSliceMut, Read, Write};
 use std::net::{self, Shutdown, SocketAddr};
+use std::panic::Location;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use futures_io::{AsyncRead, AsyncWrite};
 use pelmeni_driver::Direction;
+use pelmeni_scheduler::Handle;
 use socket2::{Domain, Protocol, Socket, Type};
 
 use super::address::{ToSocketAddrs, resolve};
-use crate::io::Async;
+use crate::io::{Async, runtime};
 
 /// How many connections may wait to be accepted.
 const BACKLOG: i32 = 1024;
@@ -54,16 +56,20 @@ impl TcpListener {
     ///
     /// # Panics
     /// Outside a runtime.
-    pub async fn bind(addr: impl ToSocketAddrs) -> io::Result<TcpListener> {
-        let target = addr.target();
-        try_each(resolve(target).await?, |address| {
-            let socket = new_socket(address)?;
-            #[cfg(unix)]
-            socket.set_reuse_address(true)?;
-            socket.bind(&address.into())?;
-            socket.listen(BACKLOG)?;
-            Ok(TcpListener { io: Async::new(socket.into(), "TcpListener::bind") })
-        })
+    #[track_caller]
+    pub fn bind(addr: impl ToSocketAddrs) -> impl Future<Output = io::Result<TcpListener>> {
+        let (target, caller) = (addr.target(), Location::caller());
+        async move {
+            let runtime = runtime("TcpListener::bind", caller);
+            try_each(resolve(target).await?, |address| {
+                let socket = new_socket(address)?;
+                #[cfg(unix)]
+                socket.set_reuse_address(true)?;
+                socket.bind(&address.into())?;
+                socket.listen(BACKLOG)?;
+                Ok(TcpListener { io: Async::new(socket.into(), &runtime) })
+            })
+        }
     }
 
     /// Takes a listener of the standard library, and makes it one that does not block.
@@ -76,7 +82,8 @@ impl TcpListener {
     #[track_caller]
     pub fn from_std(listener: net::TcpListener) -> io::Result<TcpListener> {
         listener.set_nonblocking(true)?;
-        Ok(TcpListener { io: Async::new(listener, "TcpListener::from_std") })
+        let runtime = runtime("TcpListener::from_std", Location::caller());
+        Ok(TcpListener { io: Async::new(listener, &runtime) })
     }
 
     /// Waits for a connection, and tells who it is from.
@@ -89,16 +96,21 @@ impl TcpListener {
     /// # Errors
     /// The system's: that there are no descriptors left, for one. The listener stays good; wait a little before the next
     /// try, or it fails again at once.
-    pub async fn accept(&self) -> io::Result<(TcpStream, SocketAddr)> {
+    #[track_caller]
+    pub fn accept(&self) -> impl Future<Output = io::Result<(TcpStream, SocketAddr)>> {
+        let caller = Location::caller();
         let accept = |listener: &net::TcpListener| loop {
             match listener.accept() {
                 Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
                 result => return result,
             }
         };
-        let (stream, peer) = self.io.io(Direction::Read, accept).await?;
-        stream.set_nonblocking(true)?;
-        Ok((TcpStream { io: Async::new(stream, "TcpListener::accept") }, peer))
+        async move {
+            let (stream, peer) = self.io.io(Direction::Read, accept).await?;
+            stream.set_nonblocking(true)?;
+            let runtime = runtime("TcpListener::accept", caller);
+            Ok((TcpStream { io: Async::new(stream, &runtime) }, peer))
+        }
     }
 
     /// The address that it listens on.
@@ -130,26 +142,30 @@ impl TcpStream {
     ///
     /// # Panics
     /// Outside a runtime.
-    pub async fn connect(addr: impl ToSocketAddrs) -> io::Result<TcpStream> {
-        let target = addr.target();
-        let mut last = None;
-        for address in resolve(target).await? {
-            match TcpStream::connect_one(address).await {
-                Ok(stream) => return Ok(stream),
-                Err(error) => last = Some(error),
+    #[track_caller]
+    pub fn connect(addr: impl ToSocketAddrs) -> impl Future<Output = io::Result<TcpStream>> {
+        let (target, caller) = (addr.target(), Location::caller());
+        async move {
+            let runtime = runtime("TcpStream::connect", caller);
+            let mut last = None;
+            for address in resolve(target).await? {
+                match TcpStream::connect_one(address, &runtime).await {
+                    Ok(stream) => return Ok(stream),
+                    Err(error) => last = Some(error),
+                }
             }
+            Err(last.expect("there is at least one address"))
         }
-        Err(last.expect("there is at least one address"))
     }
 
-    async fn connect_one(address: SocketAddr) -> io::Result<TcpStream> {
+    async fn connect_one(address: SocketAddr, runtime: &Handle) -> io::Result<TcpStream> {
         let socket = new_socket(address)?;
         let at_once = match socket.connect(&address.into()) {
             Ok(()) => true,
             Err(error) if is_in_progress(&error) => false,
             Err(error) => return Err(error),
         };
-        let stream = TcpStream { io: Async::new(socket.into(), "TcpStream::connect") };
+        let stream = TcpStream { io: Async::new(socket.into(), runtime) };
         if !at_once {
             stream.io.ready(Direction::Write).await?;
             if let Some(error) = stream.io.get_ref().take_error()? {
@@ -169,7 +185,8 @@ impl TcpStream {
     #[track_caller]
     pub fn from_std(stream: net::TcpStream) -> io::Result<TcpStream> {
         stream.set_nonblocking(true)?;
-        Ok(TcpStream { io: Async::new(stream, "TcpStream::from_std") })
+        let runtime = runtime("TcpStream::from_std", Location::caller());
+        Ok(TcpStream { io: Async::new(stream, &runtime) })
     }
 
     /// Waits for bytes and reads at most `buf.len()` of them; 0 means that the peer sends no more, or that `buf` is empty.

@@ -1,9 +1,8 @@
-//! The wakers of one source: nearly always one for each direction, sometimes a crowd.
+//! Those who wait for one source besides the first of their direction: rare, and an allocation.
 //!
-//! The first waiter of each direction has a place of its own; others go to the crowd, which costs an allocation. A waiter
-//! that polls again with an equal waker finds its old one and clones nothing.
+//! A waiter that polls again with an equal waker finds its old one and clones nothing.
 //!
-//! Nobody tells the list that a future was dropped: a waker says who wants to be woken and not whether he still does. A
+//! Nobody tells the crowd that a future was dropped: a waker says who wants to be woken and not whether he still does. A
 //! stale waker is harmless (a wake too many), but a source on which ever new tasks wait for a while and give up, and where
 //! no event ever comes, would collect them without end. So a crowd that has grown **calls the roll**: everyone is woken;
 //! the living poll again and are found in the list; whoever has not come after a second is struck off by the next call.
@@ -14,21 +13,14 @@
 use std::task::Waker;
 use std::time::Duration;
 
-use crate::{Deadline, Direction, wake};
+use crate::driver::wake_by_ref;
+use crate::{Deadline, Direction};
 
 /// A crowd of this size calls the roll for the first time.
 const CROWD: usize = 32;
 
 /// How long the living may take to come back.
 const GRACE: Duration = Duration::from_secs(1);
-
-/// The wakers of one source.
-#[derive(Debug, Default)]
-pub(crate) struct Waiters {
-    read: Option<Waker>,
-    write: Option<Waker>,
-    crowd: Option<Box<Crowd>>,
-}
 
 /// Those who found the first place taken.
 #[derive(Debug)]
@@ -46,15 +38,19 @@ struct Member {
     called: Option<Deadline>,
 }
 
-impl Waiters {
-    /// Looks for an equal waker; if it is there, nothing needs to be added.
+impl Default for Crowd {
+    fn default() -> Crowd {
+        Crowd { members: Vec::new(), limit: CROWD }
+    }
+}
+
+impl Crowd {
+    /// Looks for an equal waker, which thereby has come back.
     pub(crate) fn find(&mut self, direction: Direction, waker: &Waker) -> bool {
-        if self.place(direction).as_ref().is_some_and(|first| first.will_wake(waker)) {
-            return true;
-        }
-        let members = self.crowd.iter_mut().flat_map(|crowd| &mut crowd.members);
-        let mut equal =
-            members.filter(|member| member.direction == direction && member.waker.will_wake(waker));
+        let mut equal = self
+            .members
+            .iter_mut()
+            .filter(|member| member.direction == direction && member.waker.will_wake(waker));
         match equal.next() {
             Some(member) => {
                 member.called = None;
@@ -64,51 +60,28 @@ impl Waiters {
         }
     }
 
-    /// Adds a waker. A crowd that has become too large is handed to the caller, who must let go of the lock,
-    /// [`call`](Crowd::call) the roll and bring it [`back`](Waiters::rejoin).
-    #[must_use]
-    pub(crate) fn add(&mut self, direction: Direction, waker: Waker) -> Option<Box<Crowd>> {
-        let first = self.place(direction);
-        if first.is_none() {
-            *first = Some(waker);
-            return None;
-        }
-        let crowd = self.crowd.get_or_insert_with(Crowd::new);
-        crowd.members.push(Member { direction, waker, called: None });
-        if crowd.members.len() < crowd.limit { None } else { self.crowd.take() }
+    pub(crate) fn add(&mut self, direction: Direction, waker: Waker) {
+        self.members.push(Member { direction, waker, called: None });
     }
 
-    /// Adds a crowd that has called its roll to whoever came in the meantime.
-    pub(crate) fn rejoin(&mut self, mut crowd: Box<Crowd>) {
-        if let Some(meantime) = self.crowd.take() {
-            crowd.members.extend(meantime.members);
-        }
-        self.crowd = Some(crowd);
+    /// Adds another crowd.
+    pub(crate) fn join(&mut self, other: Crowd) {
+        self.members.extend(other.members);
     }
 
     /// Moves the wakers of one direction to `wakers`.
     pub(crate) fn take(&mut self, direction: Direction, wakers: &mut Vec<Waker>) {
-        wakers.extend(self.place(direction).take());
-        if let Some(crowd) = &mut self.crowd {
-            let called = crowd.members.extract_if(.., |member| member.direction == direction);
-            wakers.extend(called.map(|member| member.waker));
-            if crowd.members.is_empty() {
-                self.crowd = None;
-            }
-        }
+        let called = self.members.extract_if(.., |member| member.direction == direction);
+        wakers.extend(called.map(|member| member.waker));
     }
 
-    fn place(&mut self, direction: Direction) -> &mut Option<Waker> {
-        match direction {
-            Direction::Read => &mut self.read,
-            Direction::Write => &mut self.write,
-        }
+    pub(crate) fn is_empty(&self) -> bool {
+        self.members.is_empty()
     }
-}
 
-impl Crowd {
-    fn new() -> Box<Crowd> {
-        Box::new(Crowd { members: Vec::new(), limit: CROWD })
+    /// Whether the roll must be called.
+    pub(crate) fn is_too_large(&self) -> bool {
+        self.members.len() >= self.limit
     }
 
     /// Calls the roll: strikes off whoever did not come in time after an earlier call, and wakes the others. No lock is
@@ -117,7 +90,7 @@ impl Crowd {
         self.members.retain(|member| member.called.is_none_or(|called| now < called + GRACE));
         for member in self.members.iter_mut().filter(|member| member.called.is_none()) {
             member.called = Some(now);
-            wake::by_ref(&member.waker);
+            wake_by_ref(&member.waker);
         }
         self.limit = CROWD.max(2 * self.members.len());
     }
@@ -130,6 +103,7 @@ mod tests {
     use std::task::Wake;
 
     use super::*;
+    use crate::source::Waiters;
 
     /// A waiter that counts its wakes.
     #[derive(Default)]

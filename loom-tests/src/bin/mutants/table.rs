@@ -1,0 +1,279 @@
+//! The seeded bugs, and the models that each of them must not get past.
+
+/// A bug that `PELMENI_MUTANT` switches on by its number.
+pub(crate) struct Mutant {
+    pub(crate) id: u16,
+    /// Where it is, under `crates`.
+    pub(crate) file: &'static str,
+    pub(crate) what: &'static str,
+    /// The models that kill it, each by itself.
+    pub(crate) killed_by: &'static [&'static str],
+}
+
+const fn mutant(
+    id: u16,
+    file: &'static str,
+    what: &'static str,
+    killed_by: &'static [&'static str],
+) -> Mutant {
+    Mutant { id, file, what, killed_by }
+}
+
+const STATE: &str = "pelmeni-core/src/state.rs";
+const JOIN: &str = "pelmeni-core/src/join.rs";
+const RUNNABLE: &str = "pelmeni-core/src/runnable.rs";
+const LIST: &str = "pelmeni-core/src/list.rs";
+const PARK: &str = "pelmeni-core/src/park.rs";
+const ALARM: &str = "pelmeni-driver/src/alarm.rs";
+const BELL: &str = "pelmeni-driver/src/bell.rs";
+const NODE: &str = "pelmeni-driver/src/node.rs";
+const READINESS: &str = "pelmeni-driver/src/readiness.rs";
+const REGISTRATION: &str = "pelmeni-driver/src/registration.rs";
+const SOURCE: &str = "pelmeni-driver/src/source.rs";
+const WHEEL: &str = "pelmeni-driver/src/wheel.rs";
+const GATE: &str = "pelmeni-sync/src/gate.rs";
+const NOTIFY: &str = "pelmeni-sync/src/notify.rs";
+const PERMITS: &str = "pelmeni-sync/src/permits.rs";
+const IDLE: &str = "pelmeni-scheduler/src/idle.rs";
+
+pub(crate) const TABLE: &[Mutant] = &[
+    mutant(
+        1,
+        STATE,
+        "the end of a poll publishes nothing",
+        &["task::polled_by_one_thread_then_by_another"],
+    ),
+    mutant(
+        2,
+        STATE,
+        "a wake that finds the task scheduled leaves no trace",
+        &["task::wake_while_polled", "task::two_wakes_at_once"],
+    ),
+    mutant(
+        3,
+        STATE,
+        "the end of a poll forgets the wakes that came meanwhile",
+        &["task::wake_while_polled", "task::two_wakes_at_once", "waiters::value_sent_to_a_task"],
+    ),
+    mutant(
+        4,
+        STATE,
+        "a joiner that comes too late is not told",
+        &["join::joined_while_task_completes", "join::task_joins_task"],
+    ),
+    mutant(
+        5,
+        STATE,
+        "a dropped reference publishes and sees nothing",
+        &["task::last_reference_dropped", "task::taken_from_the_registry_while_it_ends"],
+    ),
+    mutant(
+        103,
+        STATE,
+        "a request or an abort does not wake",
+        &["task::abort_while_polled", "task::cancel_while_polled"],
+    ),
+    mutant(
+        105,
+        STATE,
+        "completion publishes nothing",
+        &["task::abort_races_completion", "join::joined_while_task_completes"],
+    ),
+    mutant(
+        120,
+        STATE,
+        "a wake that is the last reference does not free",
+        &["task::last_reference_woken"],
+    ),
+    mutant(
+        121,
+        STATE,
+        "a request that the task has found counts as taken back",
+        &["task::uncancel_races_the_poll"],
+    ),
+    mutant(
+        109,
+        STATE,
+        "a handle detaches from a complete task",
+        &[
+            "join::handle_dropped_while_task_completes",
+            "join::handle_and_kill_switch_dropped_while_task_completes",
+        ],
+    ),
+    mutant(
+        116,
+        STATE,
+        "a handle takes the slot back from a complete task",
+        &["join::joiner_replaced_while_task_completes"],
+    ),
+    mutant(
+        104,
+        JOIN,
+        "a handle forgets the output",
+        &[
+            "join::handle_dropped_while_task_completes",
+            "join::handle_and_kill_switch_dropped_while_task_completes",
+        ],
+    ),
+    mutant(
+        118,
+        RUNNABLE,
+        "a dropped Runnable does not end its task",
+        &["task::runnable_dropped_while_woken"],
+    ),
+    mutant(110, LIST, "a push publishes nothing", &["list::two_push_and_one_takes"]),
+    mutant(111, LIST, "a push that fails is not tried again", &["list::two_push_and_one_takes"]),
+    mutant(119, LIST, "an inbox gives the last first", &["list::inbox_keeps_the_order"]),
+    mutant(117, LIST, "a dropped inbox forgets its tasks", &["list::what_is_left_is_cancelled"]),
+    mutant(112, LIST, "two can take one task out of a slot", &["list::slot_is_stolen_from"]),
+    mutant(113, LIST, "filling a slot publishes nothing", &["list::slot_is_stolen_from"]),
+    mutant(
+        6,
+        PARK,
+        "a sleeper does not look again under the lock",
+        &["park::unpark_while_lying_down", "park::two_unpark_one"],
+    ),
+    mutant(
+        106,
+        PARK,
+        "an unpark rings before the sleeper listens",
+        &["park::unpark_while_lying_down"],
+    ),
+    mutant(114, PARK, "a token that finds a token publishes nothing", &["park::two_unpark_one"]),
+    mutant(
+        115,
+        PARK,
+        "who leaves for elsewhere overlooks a token",
+        &["park::unpark_while_leaving_for_elsewhere"],
+    ),
+    mutant(
+        8,
+        BELL,
+        "a ring that finds the bell ringing publishes nothing",
+        &[
+            "driver::notification_reaches_the_sleeper",
+            "driver::notification_outlives_a_wait_that_ends_by_an_event",
+        ],
+    ),
+    mutant(
+        81,
+        BELL,
+        "a sleeper that answers the bell sees nothing",
+        &[
+            "driver::notification_reaches_the_sleeper",
+            "driver::notification_outlives_a_wait_that_ends_by_an_event",
+        ],
+    ),
+    mutant(
+        13,
+        READINESS,
+        "readiness is cleared though an event came meanwhile",
+        &["driver::event_is_never_lost", "driver::two_readers_share_a_source"],
+    ),
+    mutant(
+        15,
+        READINESS,
+        "an event sets readiness whoever the slot's owner is",
+        &["driver::stale_event_finds_nobody"],
+    ),
+    mutant(
+        150,
+        SOURCE,
+        "an event wakes whoever the slot's owner is",
+        &["driver::stale_event_finds_nobody"],
+    ),
+    mutant(
+        130,
+        SOURCE,
+        "both directions share one word",
+        &["driver::directions_do_not_disturb_each_other"],
+    ),
+    mutant(
+        90,
+        NODE,
+        "a timer keeps the waker of an earlier poll",
+        &["driver::last_waker_is_woken"],
+    ),
+    mutant(
+        151,
+        REGISTRATION,
+        "what came since the source entered is taken for seen",
+        &["driver::first_wait_registers"],
+    ),
+    mutant(
+        152,
+        SOURCE,
+        "a source that leaves wakes its waiters before it is gone",
+        &["driver::leaving_wakes_whoever_waits"],
+    ),
+    mutant(
+        153,
+        WHEEL,
+        "a timer that is the earliest does not say so",
+        &["driver::earlier_timer_ends_the_sleep"],
+    ),
+    mutant(
+        154,
+        ALARM,
+        "a timer that fires publishes nothing",
+        &["driver::timer_is_dropped_while_it_fires"],
+    ),
+    mutant(
+        155,
+        WHEEL,
+        "a reset believes what it saw before it had the lock",
+        &["driver::timer_is_reset_while_it_fires"],
+    ),
+    mutant(
+        20,
+        PERMITS,
+        "a waiter that gives up keeps its permit",
+        &["waiters::permit_is_handed_on_when_its_waiter_gives_up", "waiters::lock_is_exclusive"],
+    ),
+    mutant(
+        21,
+        NOTIFY,
+        "a waiter that gives up keeps its call",
+        &["waiters::call_is_passed_on_when_its_waiter_gives_up"],
+    ),
+    mutant(25, GATE, "wakers are invoked under the lock", &["waiters::waker_calls_back"]),
+    mutant(
+        27,
+        GATE,
+        "a waiter does not look again before it lies down",
+        &["waiters::event_set_while_waiter_lies_down", "waiters::lock_is_exclusive"],
+    ),
+    mutant(
+        7,
+        IDLE,
+        "the last searcher keeps the search to itself",
+        &["idle::last_searcher_passes_the_search_on"],
+    ),
+    mutant(
+        107,
+        IDLE,
+        "no fence between a task and the look for sleepers",
+        &[
+            "idle::task_comes_while_worker_falls_asleep",
+            "idle::two_bring_work_while_worker_wakes_by_itself",
+        ],
+    ),
+    mutant(
+        108,
+        IDLE,
+        "no fence between falling asleep and the look for tasks",
+        &["idle::task_comes_while_worker_falls_asleep", "idle::last_searcher_passes_the_search_on"],
+    ),
+    mutant(
+        9,
+        IDLE,
+        "a worker that wakes by itself does not hear that it was picked",
+        &["idle::task_comes_while_worker_falls_asleep"],
+    ),
+    mutant(
+        200,
+        IDLE,
+        "a notifier that finds no sleeper does not look again",
+        &["idle::two_bring_work_while_worker_wakes_by_itself"],
+    ),
+];

@@ -1,0 +1,13 @@
+//! The models. Each test is one; `mutants` (in `src/bin`) says which seeded bugs it kills.
+
+#![cfg(loom)]
+
+mod detector;
+mod driver;
+mod idle;
+mod join;
+mod list;
+mod park;
+mod support;
+mod task;
+mod waiters;
