@@ -180,5 +180,8 @@ pub(crate) fn wake_by_ref(waker: &Waker) {
 /// Keeps the panics of a waker from its neighbours (D3).
 fn contain(wake: impl FnOnce()) {
     // Nothing of ours is within the closure, so nothing of ours can be left half-done.
-    drop(catch_unwind(AssertUnwindSafe(wake)));
+    if let Err(payload) = catch_unwind(AssertUnwindSafe(wake)) {
+        // The payload's destructor is the waker's affair as well.
+        pelmeni_core::contain::contain(|| drop(payload));
+    }
 }

@@ -16,7 +16,8 @@
 //!                              └─ all locks gone: wake them
 //! ```
 //!
-//! So an event meets the code of four files on its way: `direct` (or `portable`), `driver`, `source`, `readiness`.
+//! So an event meets the code of four files on its way: `direct` (or `portable`), `driver`, `source`, `readiness`. (The
+//! `bell` is told once that the sleep is over, whatever ended it.)
 //!
 //! The other half is a task that found nothing to read. [`Registration::poll_io`] tries the operation first, and only
 //! if it would block does the source enter the poller (once in its life) and the waker enter the source:

@@ -1,8 +1,8 @@
 //! One deadline that somebody waits for: what lies in a future that sleeps.
 //!
 //! A timer costs nothing until it is polled before its time: only then does it enter a [`Wheel`], that of the worker on
-//! which it is polled, and it stays with that one. A timer that has fired, or was never linked, is dropped without a lock;
-//! a linked one takes the wheel's lock and unlinks itself, from whatever thread.
+//! which it is polled, and it stays with that one until it has fired and is reset. A timer that has fired, or was never
+//! linked, is dropped without a lock; a linked one takes the wheel's lock and unlinks itself, from whatever thread.
 //!
 //! T1. The node is linked only while the handle is there, and only in the handle's wheel.
 //!
@@ -59,7 +59,7 @@ unsafe impl WheelHandle for Arc<Wheel> {
 /// ```
 pub struct Timer<H: WheelHandle> {
     node: Node,
-    /// Set when the timer is first linked, and kept (T1).
+    /// Set when the timer is linked, and kept until it is reset in no wheel (T1).
     handle: Option<H>,
     _pinned: PhantomPinned,
 }

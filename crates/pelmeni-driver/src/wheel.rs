@@ -176,6 +176,7 @@ impl Wheel {
     pub(crate) unsafe fn reset(&self, node: NonNull<Node>, deadline: Deadline) -> bool {
         // SAFETY: the caller vouches for the node.
         let alarm = &unsafe { node.as_ref() }.alarm;
+        // The bug: what this sees need not be so any more when the lock is there.
         let hasty = seeded(155) && alarm.is_linked();
         let mut levels = self.levels.lock();
         if !alarm.is_linked() && !hasty {

@@ -352,7 +352,15 @@ fn panicking_waker_does_not_keep_others_asleep() {
     struct Bomb;
     impl std::task::Wake for Bomb {
         fn wake(self: Arc<Self>) {
-            panic!("a test's waker panics");
+            std::panic::panic_any(Splinter);
+        }
+    }
+
+    /// What it panics with panics in its turn, when nobody cares any more.
+    struct Splinter;
+    impl Drop for Splinter {
+        fn drop(&mut self) {
+            panic!("a test's waker panics, and what it panics with");
         }
     }
 

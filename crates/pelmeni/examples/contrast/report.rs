@@ -232,13 +232,13 @@ pub(crate) fn counting(counted: &Counted, tree: &Tree, plan: &Plan, python: &Ans
         legend: &[("lock", "waiting for the lock; every other colour is a task")],
         letters: "A to Z tasks, : waiting for the lock, . idle",
         notes: vec![format!(
-            "Every mode counted {} words in {} lines, with the hash {:016x}; the best of {} runs is shown. Plain \
+            "Every mode counted {} words in {} lines, with the hash {:016x}; the best of {} is shown. Plain \
              threads have no runtime under them: they are what the machine had to give. CPython runs \
              the same loop over as many bytes as take it a second; rates are what compares.",
             table::count(tally.words),
             table::count(tally.lines),
             tally.hash,
-            counted.runs
+            table::plural(counted.runs, "run")
         )],
         ..Section::default()
     }

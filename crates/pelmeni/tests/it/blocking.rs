@@ -77,7 +77,7 @@ fn threads_come_as_they_are_needed_and_go_when_they_are_not() {
                 let jobs: Vec<_> = (0..20)
                     .map(|_| {
                         let together = together.clone();
-                        spawn_blocking(move || drop(together.wait()))
+                        spawn_blocking(move || together.wait().is_leader())
                     })
                     .collect();
                 for job in jobs {

@@ -102,6 +102,31 @@ fn a_cleanup_within_the_grace_ends_by_itself() {
     });
 }
 
+// regress: asyncio test_asyncio_run_reports_hanging_tasks_errors
+#[test]
+fn a_cleanup_that_panics_harms_nobody() {
+    each_number(|threads| {
+        let runtime = Builder::new().threads(threads).build().unwrap();
+        let diary = Diary::new();
+        let value = runtime.run(async {
+            for i in 0..6 {
+                let (notes, waits) = (diary.clone(), event());
+                drop(spawn(with_cleanup(telling(waits.clone(), sleep(AGES)), async move || {
+                    yield_now().await;
+                    assert!(i % 2 == 0, "burnt while cleaning");
+                    notes.note("clean");
+                })));
+                waits.wait().await;
+            }
+            5
+        });
+        assert_eq!(value, 5);
+        let report = runtime.close();
+        assert!(report.is_clean(), "{report}");
+        assert_eq!((report.cancelled, diary.pages().len()), (6, 3));
+    });
+}
+
 #[test]
 fn a_cleanup_beyond_the_grace_is_dropped_and_named() {
     each_number(|threads| {

@@ -139,7 +139,8 @@ fn used_while_a_thread_ends() {
             }));
         });
         runtime.run(async {
-            for handle in handles.lock().unwrap().drain(..) {
+            let handles = std::mem::take(&mut *handles.lock().unwrap());
+            for handle in handles {
                 handle.await.unwrap();
             }
         });

@@ -18,6 +18,7 @@
     clippy::disallowed_methods,
     reason = "tests stand outside the runtime, and start threads and read clocks of their own"
 )]
+#![expect(clippy::async_yields_async, reason = "what one run starts another one awaits")]
 
 mod kitchen;
 

@@ -50,7 +50,7 @@ fn a_panic_ends_its_task_and_no_worker() {
                     yield_now().await;
                     panic!("burnt {}", 1 + 1);
                 };
-                spawn(async { burn.await }).await.unwrap_err()
+                spawn(burn).await.unwrap_err()
             });
             assert!(error.is_panic() && !error.is_cancelled() && !error.is_refused());
             assert!(error.to_string().contains("panicked: burnt 2"), "{error}");
@@ -66,7 +66,7 @@ fn a_panic_names_its_task() {
         runtime.run(async {
             let line = line!() + 1;
             let handle = pelmeni::task::Builder::new().name("soup").spawn(async { panic!("no") });
-            let error: JoinError = handle.await.map(|()| ()).unwrap_err();
+            let error: JoinError = handle.await.unwrap_err();
             let task = error.task().unwrap();
             assert_eq!(task.name(), Some("soup"));
             assert_eq!((task.location().file(), task.location().line()), (file!(), line));
@@ -79,9 +79,8 @@ fn a_panic_names_its_task() {
 #[test]
 fn a_payload_of_any_type_comes_through() {
     each(|runtime| {
-        let error = runtime
-            .run(async { spawn(async { std::panic::panic_any(42_u8) }).await.map(|()| ()) })
-            .unwrap_err();
+        let error =
+            runtime.run(async { spawn(async { std::panic::panic_any(42_u8) }).await }).unwrap_err();
         assert!(error.to_string().contains("not text"), "{error}");
         assert_eq!(*error.into_panic().downcast::<u8>().unwrap(), 42);
     });
@@ -197,7 +196,7 @@ fn bombs_are_there() -> bool {
 fn a_panic_of_a_blocking_job() {
     each(|runtime| {
         runtime.run(async {
-            let error = spawn_blocking(|| panic!("burnt")).await.map(|()| ()).unwrap_err();
+            let error = spawn_blocking(|| panic!("burnt")).await.unwrap_err();
             assert_eq!(words(&*error.into_panic()), "burnt");
             let bombs = Count::new();
             let bomb = Bomb(bombs.clone());
@@ -296,7 +295,7 @@ fn a_panic_that_somebody_joins_is_not_reported_again() {
     let errors = alone_and_well(&[], || {
         on(1, |runtime| {
             let burn = async { panic!("burnt to a crisp") };
-            runtime.run(async { assert!(spawn(async { burn.await }).await.map(|()| ()).is_err()) });
+            runtime.run(async { assert!(spawn(burn).await.is_err()) });
         });
     });
     assert!(!errors.contains("nobody joined"), "{errors}");

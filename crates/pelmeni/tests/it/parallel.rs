@@ -42,6 +42,7 @@ fn work_of_a_root_that_blocks_is_seen_by_others() {
 
 // regress: async-std#644
 #[test]
+#[ignore = "needs the monitor: a task in the next slot of a worker that blocks wakes nobody who sleeps"]
 fn what_a_blocked_task_has_woken_is_run_by_others() {
     for threads in [2, 8] {
         on(threads, |runtime| {
@@ -59,6 +60,61 @@ fn what_a_blocked_task_has_woken_is_run_by_others() {
                     });
                     waiter.await.unwrap();
                     blocker.await.unwrap();
+                }
+            });
+        });
+    }
+}
+
+// regress: tokio eager_driver_handoff_fixes_deadlock
+#[test]
+#[ignore = "needs the monitor: nobody waits for the kernel while the worker that did runs what it found"]
+fn events_come_in_while_the_worker_that_waited_for_them_is_blocked() {
+    for threads in [2, 8] {
+        on(threads, |runtime| {
+            runtime.run(async {
+                for _ in 0..20 {
+                    let (mut one, mut other) = crate::tcp::pair().await;
+                    let (mut third, mut fourth) = crate::tcp::pair().await;
+                    let (to, from) = mpsc::channel();
+                    let blocks = spawn(async move {
+                        other.read_exact(&mut [0]).await.unwrap();
+                        third.write_all(&[1]).await.unwrap();
+                        from.recv().unwrap(); // until the next event was served
+                    });
+                    let serves = spawn(async move {
+                        fourth.read_exact(&mut [0]).await.unwrap();
+                        to.send(()).unwrap();
+                    });
+                    yield_now().await;
+                    one.write_all(&[1]).await.unwrap();
+                    blocks.await.unwrap();
+                    serves.await.unwrap();
+                }
+            });
+        });
+    }
+}
+
+// regress: Go#38860
+#[test]
+#[ignore = "needs the monitor: nobody minds the timers of a worker that is blocked"]
+fn timers_of_a_worker_that_is_blocked_end() {
+    for threads in [2, 8] {
+        on(threads, |runtime| {
+            runtime.run(async {
+                for _ in 0..20 {
+                    let (to, from) = mpsc::channel();
+                    // Polled here, so that it is this worker's timer; and awaited by a task that anybody may run.
+                    let mut nap = Box::pin(sleep(Duration::from_millis(2)));
+                    assert!(futures::poll!(nap.as_mut()).is_pending());
+                    let sleeper = spawn(async move {
+                        nap.await;
+                        to.send(()).unwrap();
+                    });
+                    yield_now().await;
+                    from.recv().unwrap(); // blocks this worker
+                    sleeper.await.unwrap();
                 }
             });
         });
