@@ -19,6 +19,7 @@ mod registry;
 mod root;
 mod runtime;
 mod scheduler;
+mod search;
 mod seat;
 mod sleep;
 mod spawn;
@@ -31,6 +32,7 @@ mod worker;
 pub mod model {
     pub use crate::idle::Idle;
     pub use crate::queue::{Deque, Steal, Thief};
+    pub use crate::search::search;
 }
 
 pub use builder::Builder;

@@ -31,8 +31,6 @@ const LOOK_EVERY_MAX: u32 = 64;
 const LOOK_AFTER: Duration = Duration::from_micros(100);
 /// How many tasks in a row may come out of the next slot.
 const CHAIN_MAX: u32 = 64;
-/// How often a searcher looks at everybody before it gives up.
-const PASSES: usize = 3;
 
 /// A thread in a seat. It exists on that thread's stack only.
 #[derive(Debug)]
@@ -45,7 +43,7 @@ pub(crate) struct Worker<'s> {
     /// Whose inbox it empties beside its own: the substitute's for a caller, and the other way round. So nothing waits in
     /// the seat of these two that is empty.
     partner: Option<&'s Seat>,
-    deque: Deque,
+    pub(crate) deque: Deque,
     /// Tasks that must run here; on one thread, all tasks.
     own: RefCell<VecDeque<Runnable>>,
     /// Leases that this thread has taken minus those it gave back.
@@ -61,10 +59,10 @@ pub(crate) struct Worker<'s> {
     look_every: Cell<u32>,
     looked: Cell<Deadline>,
     chain: Cell<u32>,
-    random: Cell<u32>,
+    pub(crate) random: Cell<u32>,
     wakers: RefCell<Vec<Waker>>,
     /// Of each worker, when a search began.
-    polls: RefCell<Vec<u64>>,
+    pub(crate) polls: RefCell<Vec<u64>>,
     /// When to return from a sleep at the latest.
     limit: Cell<Deadline>,
 }
@@ -343,56 +341,6 @@ impl Worker<'_> {
         self.share();
     }
 
-    /// Looks at all other seats, a few times over.
-    fn search(&self) -> Steal<Runnable> {
-        self.seat.counters.searches.add(1);
-        let seats = &self.scheduler.seats;
-        let start = self.next_random() as usize % seats.len();
-        let mut before = self.polls.borrow_mut();
-        before.clear();
-        before.extend(seats.iter().map(|seat| seat.counters.polls.get()));
-        let mut found = Steal::Empty;
-        for pass in 0..PASSES {
-            found = Steal::Empty;
-            for offset in 0..seats.len() {
-                let victim = &seats[(start + offset) % seats.len()];
-                let stuck =
-                    pass + 1 == PASSES && victim.counters.polls.get() == before[victim.index];
-                found = match self.steal_from(victim, stuck) {
-                    Steal::Success(task) => {
-                        self.seat.counters.steals.add(1);
-                        return Steal::Success(task);
-                    }
-                    Steal::Retry => Steal::Retry,
-                    Steal::Empty => found,
-                };
-            }
-        }
-        found
-    }
-
-    fn steal_from(&self, victim: &Seat, stuck: bool) -> Steal<Runnable> {
-        if victim.index == self.seat.index {
-            return Steal::Empty;
-        }
-        let stolen = victim.thief.steal_into(&self.deque);
-        if !matches!(stolen, Steal::Empty) {
-            return stolen;
-        }
-        let mut inbox = victim.inbox.take_all();
-        if let Some(first) = inbox.next() {
-            for task in inbox {
-                self.deque.push(task);
-            }
-            return Steal::Success(first);
-        }
-        // The slot is its owner's, unless that one has not moved for the whole search.
-        match if stuck { victim.next.take() } else { None } {
-            Some(task) => Steal::Success(task),
-            None => Steal::Empty,
-        }
-    }
-
     /// Leaves the count of searchers; the last one passes the search on if there is more to find.
     #[inline]
     fn stop_searching(&self) {
@@ -448,15 +396,5 @@ impl Worker<'_> {
         if let Some(partner) = partner {
             scheduler.unpark(partner.index);
         }
-    }
-
-    /// xorshift32: which seat a search begins with need only differ.
-    fn next_random(&self) -> u32 {
-        let mut x = self.random.get();
-        x ^= x << 13;
-        x ^= x >> 17;
-        x ^= x << 5;
-        self.random.set(x);
-        x
     }
 }

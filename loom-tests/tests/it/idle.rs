@@ -10,7 +10,7 @@ use pelmeni_core::park::Parker;
 use pelmeni_core::primitive::atomic::{AtomicUsize, Ordering};
 use pelmeni_core::primitive::{Arc, yield_now};
 use pelmeni_loom_tests::{Model, Queue, reach};
-use pelmeni_scheduler::model::{Deque, Idle, Steal, Thief};
+use pelmeni_scheduler::model::{Deque, Idle, Steal, Thief, search};
 
 /// What workers share.
 struct Kitchen {
@@ -151,23 +151,26 @@ impl Worker {
     }
 
     fn search(&self) -> Steal<Runnable> {
-        let others = self.kitchen.seats.iter().enumerate().filter(|(seat, _)| *seat != self.seat);
-        let mut found = Steal::Empty;
-        for (_, victim) in others {
-            match victim.thief.steal_into(&self.deque) {
-                Steal::Success(task) => return Steal::Success(task),
-                Steal::Retry => found = Steal::Retry,
-                Steal::Empty => {}
+        let seats = &self.kitchen.seats;
+        search(seats.len(), 0, |seat, _| {
+            if seat == self.seat {
+                return Steal::Empty;
             }
-            let mut inbox = victim.inbox.take_all();
-            if let Some(first) = inbox.next() {
-                inbox.for_each(|task| {
-                    self.deque.push(task);
-                });
-                return Steal::Success(first);
+            let stolen = seats[seat].thief.steal_into(&self.deque);
+            if !matches!(stolen, Steal::Empty) {
+                return stolen;
             }
-        }
-        found
+            let mut inbox = seats[seat].inbox.take_all();
+            match inbox.next() {
+                Some(first) => {
+                    inbox.for_each(|task| {
+                        self.deque.push(task);
+                    });
+                    Steal::Success(first)
+                }
+                None => Steal::Empty,
+            }
+        })
     }
 }
 
@@ -263,5 +266,75 @@ fn last_searcher_passes_the_search_on() {
         }
         workers.into_iter().for_each(|worker| worker.join().unwrap());
         kitchen.assert_settled();
+    });
+}
+
+/// A thief looks while the owner is at its queue and another thief takes half of it: each task is taken once, and the
+/// answer "nothing" means that there was nothing.
+#[test]
+fn search_that_finds_nothing_has_seen_every_queue_empty() {
+    let model = Model::new("idle::search_that_finds_nothing_has_seen_every_queue_empty").bound(2);
+    model.reaches(&["found", "somebody was faster"]).check(|| {
+        let owner = Deque::new();
+        let queue = Queue::new();
+        let runs = Arc::new(AtomicUsize::new(0));
+        let task = || {
+            let runs = runs.clone();
+            let count = async move {
+                runs.fetch_add(1, Ordering::Relaxed);
+            };
+            let (task, handle) = queue.make(count);
+            drop(handle);
+            task
+        };
+        // Two are there before anybody looks, and the other thief never takes all: one of two, or two of three.
+        owner.push(task());
+        owner.push(task());
+        let last = task();
+        let rival = thread::spawn({
+            let thief = owner.thief();
+            move || {
+                let own = Deque::new();
+                if let Steal::Success(task) = thief.steal_into(&own) {
+                    task.run();
+                }
+                while let Some(task) = own.pop() {
+                    task.run();
+                }
+            }
+        });
+        let looker = thread::spawn({
+            let thief = owner.thief();
+            move || {
+                let own = Deque::new();
+                // Loom's lock is never held at a point where threads change, so that one is faster must be scripted:
+                // so many times, and from then on the queue itself answers.
+                for faster in [3, 0] {
+                    let mut asked = 0;
+                    let found = search(1, 0, |_, _| {
+                        asked += 1;
+                        if asked <= faster { Steal::Retry } else { thief.steal_into(&own) }
+                    });
+                    match found {
+                        Steal::Success(task) => {
+                            reach("found");
+                            task.run();
+                        }
+                        Steal::Retry => reach("somebody was faster"),
+                        Steal::Empty => panic!("there was a task all the time"),
+                    }
+                }
+                while let Some(task) = own.pop() {
+                    task.run();
+                }
+            }
+        });
+        owner.push(last);
+        rival.join().unwrap();
+        looker.join().unwrap();
+        while let Some(task) = owner.pop() {
+            task.run();
+        }
+        assert_eq!(runs.load(Ordering::Relaxed), 3, "each task runs once");
     });
 }

@@ -4,11 +4,11 @@
 //! |---|---|
 //! | `kitchen` | what the tests are made with: runtimes, witnesses, gates, a watchdog, a process of one's own |
 //! | `program`, `order`, `misuse`, `panics` | how a program runs, in which order, and what it is told when it is wrong |
-//! | `cancellation`, `cancel_races`, `foreign` | requests to cancel |
+//! | `cancellation`, `requests`, `cancel_races`, `foreign` | requests to cancel |
 //! | `gathering`, `timeouts`, `clock`, `fairness` | what tasks wait with |
 //! | `handles`, `local`, `blocking`, `outside` | tasks seen from elsewhere |
-//! | `parallel`, `ends`, `leaks`, `leftovers` | many threads, and what is left of them |
-//! | `tcp`, `sockets`, `follow_a_byte` | the network |
+//! | `parallel`, `ends`, `close_races`, `leaks`, `leftovers` | many threads, and what is left of them |
+//! | `tcp`, `addresses`, `sockets`, `follow_a_byte` | the network |
 //!
 //! A test never waits for time to pass in order that something else happens: it waits for that thing. What would hang is
 //! ended by the watchdog, which names the test.
@@ -22,10 +22,12 @@
 
 mod kitchen;
 
+mod addresses;
 mod blocking;
 mod cancel_races;
 mod cancellation;
 mod clock;
+mod close_races;
 mod ends;
 mod fairness;
 mod follow_a_byte;
@@ -41,6 +43,7 @@ mod outside;
 mod panics;
 mod parallel;
 mod program;
+mod requests;
 mod sockets;
 mod tcp;
 mod timeouts;

@@ -35,6 +35,7 @@ const GATE: &str = "pelmeni-sync/src/gate.rs";
 const NOTIFY: &str = "pelmeni-sync/src/notify.rs";
 const PERMITS: &str = "pelmeni-sync/src/permits.rs";
 const IDLE: &str = "pelmeni-scheduler/src/idle.rs";
+const SEARCH: &str = "pelmeni-scheduler/src/search.rs";
 
 pub(crate) const TABLE: &[Mutant] = &[
     mutant(
@@ -248,6 +249,12 @@ pub(crate) const TABLE: &[Mutant] = &[
         IDLE,
         "the last searcher keeps the search to itself",
         &["idle::last_searcher_passes_the_search_on"],
+    ),
+    mutant(
+        10,
+        SEARCH,
+        "a queue that somebody else is at counts as empty",
+        &["idle::search_that_finds_nothing_has_seen_every_queue_empty"],
     ),
     mutant(
         107,

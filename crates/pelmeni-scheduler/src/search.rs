@@ -1,0 +1,86 @@
+//! How a worker looks at all the others: from a seat chosen at random, a few times over, and what counts as nothing.
+//!
+//! S1. The answer is `Empty` only if in the last pass every source said `Empty`. A source that said `Retry` was being
+//! emptied by somebody faster, who may have left something behind; whoever takes that for nothing goes to sleep on it.
+
+use pelmeni_core::Runnable;
+use pelmeni_core::primitive::seeded;
+
+use crate::queue::Steal;
+use crate::seat::Seat;
+use crate::worker::Worker;
+
+/// How often a searcher looks at everybody before it gives up.
+const PASSES: usize = 3;
+
+/// Looks for something at each of so many seats, beginning with `start`; `look` hears whether this is the last pass.
+pub fn search<T>(
+    seats: usize,
+    start: usize,
+    mut look: impl FnMut(usize, bool) -> Steal<T>,
+) -> Steal<T> {
+    let mut found = Steal::Empty;
+    for pass in 1..=PASSES {
+        found = Steal::Empty;
+        for offset in 0..seats {
+            match look((start + offset) % seats, pass == PASSES) {
+                Steal::Success(task) => return Steal::Success(task),
+                Steal::Retry if !seeded(10) => found = Steal::Retry,
+                Steal::Retry | Steal::Empty => {}
+            }
+        }
+    }
+    found
+}
+
+impl Worker<'_> {
+    /// Looks at all other seats.
+    pub(crate) fn search(&self) -> Steal<Runnable> {
+        self.seat.counters.searches.add(1);
+        let seats = &self.scheduler.seats;
+        let mut before = self.polls.borrow_mut();
+        before.clear();
+        before.extend(seats.iter().map(|seat| seat.counters.polls.get()));
+        let found = search(seats.len(), self.next_random() as usize, |victim, is_last| {
+            let victim = &seats[victim];
+            let stuck = is_last && victim.counters.polls.get() == before[victim.index];
+            self.steal_from(victim, stuck)
+        });
+        if matches!(found, Steal::Success(_)) {
+            self.seat.counters.steals.add(1);
+        }
+        found
+    }
+
+    fn steal_from(&self, victim: &Seat, stuck: bool) -> Steal<Runnable> {
+        if victim.index == self.seat.index {
+            return Steal::Empty;
+        }
+        let stolen = victim.thief.steal_into(&self.deque);
+        if !matches!(stolen, Steal::Empty) {
+            return stolen;
+        }
+        let mut inbox = victim.inbox.take_all();
+        if let Some(first) = inbox.next() {
+            for task in inbox {
+                self.deque.push(task);
+            }
+            return Steal::Success(first);
+        }
+        // The slot is its owner's, unless that one has not moved for the whole search.
+        match if stuck { victim.next.take() } else { None } {
+            Some(task) => Steal::Success(task),
+            None => Steal::Empty,
+        }
+    }
+
+    /// xorshift32: which seat a search begins with need only differ.
+    fn next_random(&self) -> u32 {
+        let mut x = self.random.get();
+        x ^= x << 13;
+        x ^= x >> 17;
+        x ^= x << 5;
+        self.random.set(x);
+        x
+    }
+}
