@@ -129,10 +129,10 @@ fn a_sleep_that_was_not_awaited_costs_nothing_and_wakes_nobody() {
     each(|runtime| {
         runtime.run(async {
             drop(sleep(SOON));
-            let mut begun = Box::pin(sleep(SOON));
+            let mut begun = Box::pin(sleep(10 * SOON));
             assert!(futures::poll!(begun.as_mut()).is_pending());
             drop(begun);
-            sleep(2 * SOON).await;
+            sleep(12 * SOON).await;
         });
     });
 }
@@ -164,7 +164,7 @@ fn a_sleep_that_another_task_polls_later_still_wakes() {
     // regress: async-io 07b6cca
     each(|runtime| {
         runtime.run(async {
-            let mut nap = Box::pin(sleep(4 * SOON));
+            let mut nap = Box::pin(sleep(20 * SOON));
             assert!(futures::poll!(nap.as_mut()).is_pending());
             // From now on it is another task's waker that counts.
             spawn(nap).await.unwrap();

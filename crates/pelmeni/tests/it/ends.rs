@@ -303,7 +303,7 @@ fn a_socket_after_the_end() {
 fn a_sleep_after_the_end() {
     each_number(|threads| {
         let runtime = Builder::new().threads(threads).build().unwrap();
-        let mut nap = Box::pin(sleep(Duration::from_millis(5)));
+        let mut nap = Box::pin(sleep(Duration::from_millis(100)));
         runtime.run(async { assert!(futures::poll!(nap.as_mut()).is_pending()) });
         assert!(runtime.close().is_clean());
         // It never ends, and it can be dropped, here or inside another runtime.

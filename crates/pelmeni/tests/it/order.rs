@@ -15,7 +15,7 @@ fn ten_letters_leave_before_the_first_arrives() {
             let diary = diary.clone();
             async move {
                 diary.note(format!("letter {number} left"));
-                sleep(Duration::from_millis(20)).await;
+                sleep(Duration::from_millis(100)).await;
                 diary.note(format!("letter {number} arrived"));
                 number
             }
@@ -126,9 +126,9 @@ fn shorter_sleeps_end_first() {
                     diary.note(millis.to_string());
                 }
             };
-            gather([wait(30), wait(10), wait(40), wait(20), wait(0)]).await;
+            gather([wait(150), wait(50), wait(200), wait(100), wait(0)]).await;
         });
-        assert_eq!(diary.pages(), ["0", "10", "20", "30", "40"]);
+        assert_eq!(diary.pages(), ["0", "50", "100", "150", "200"]);
     });
 }
 
@@ -176,17 +176,17 @@ fn later_calls_come_when_they_are_due_and_can_be_taken_back() {
                     notes.note(millis.to_string());
                 })
             };
-            call(20);
-            call(5);
-            let never = call(10);
+            call(100);
+            call(50);
+            let never = call(75);
             assert!(!never.is_finished());
             never.cancel();
             let notes = diary.clone();
             handle.call_later(Duration::ZERO, move || notes.note("at once"));
-            sleep_until(now + Duration::from_millis(30)).await;
+            sleep_until(now + Duration::from_millis(125)).await;
             assert!(never.is_finished());
         });
-        assert_eq!(diary.pages(), ["at once", "5", "20"]);
+        assert_eq!(diary.pages(), ["at once", "50", "100"]);
     });
 }
 
