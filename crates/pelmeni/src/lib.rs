@@ -52,3 +52,8 @@ pub use pelmeni_sync as sync;
 
 pub use gather::{Gather, Gatherable, TryGather, TryGatherable, gather, gather_iter, try_gather};
 pub use time::{interval, sleep, sleep_until, timeout, timeout_at};
+
+/// The program in the README compiles and runs.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;
