@@ -40,6 +40,6 @@ sanitize: ## run the tests under AddressSanitizer and LeakSanitizer
 stress: ## run the tests of core and scheduler 200 times in a row, those of the facade 20 times, under both pollers
 	sh .ci/stress
 
-ci: lint doc test loom sanitize ## all that a change must pass
+ci: lint doc loom sanitize test ## all that a change must pass
 	$(CARGO) build --workspace --all-targets
 	$(CARGO) run --release --example contrast -- --html target/contrast.html
