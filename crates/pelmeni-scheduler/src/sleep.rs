@@ -100,13 +100,18 @@ impl Sleep {
     fn poll_timer(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = self.project();
         let mut elsewhere = None;
-        let state = this.timer.poll(now, cx.waker(), || {
-            let wheel = nearest_wheel(this.location);
-            if !is_here(&wheel) {
-                elsewhere = Some((wheel.lease.clone(), wheel.seat));
-            }
-            wheel
-        });
+        let deadline = this.timer.deadline();
+        let state = this.timer.poll(
+            || now_for(deadline),
+            cx.waker(),
+            || {
+                let wheel = nearest_wheel(this.location);
+                if !is_here(&wheel) {
+                    elsewhere = Some((wheel.lease.clone(), wheel.seat));
+                }
+                wheel
+            },
+        );
         if let Some((lease, seat)) = elsewhere {
             lease.unpark_minder(seat); // it may sleep without knowing of this timer
         }
@@ -114,6 +119,19 @@ impl Sleep {
             TimerState::Due => Poll::Ready(()),
             TimerState::Waiting | TimerState::First | TimerState::Closed => Poll::Pending,
         }
+    }
+}
+
+/// How far off a deadline is that need not be looked at closely.
+const FAR: Duration = Duration::from_millis(1);
+
+/// What time it is, to tell whether a deadline has passed. For one that was far off when this thread's worker last looked
+/// at the clock, that time is good enough: should it have passed since, the next look finds it in the wheel.
+fn now_for(deadline: Deadline) -> Deadline {
+    let looked = worker::with_current(|worker| worker.map(|worker| worker.looked.get()));
+    match looked {
+        Some(looked) if looked + FAR < deadline => looked,
+        _ => now(),
     }
 }
 

@@ -57,7 +57,8 @@ pub(crate) struct Worker<'s> {
     /// At which tick to look around, and after how many more to do so again.
     look_at: Cell<u32>,
     look_every: Cell<u32>,
-    looked: Cell<Deadline>,
+    /// When this worker last read the clock to look at its timers.
+    pub(crate) looked: Cell<Deadline>,
     chain: Cell<u32>,
     pub(crate) random: Cell<u32>,
     wakers: RefCell<Vec<Waker>>,
