@@ -44,6 +44,7 @@
 //! | `bell` | how a thread that waits for the kernel is called back |
 //! | `driver` | the turn: one wait, its events, the wakers it ends with |
 //! | `membership`, `registration` | one source's way in and out |
+//! | `slack` | how late the kernel may end a sleep |
 //! | `alarm`, `node` | a deadline and what became of it; its place in a list |
 //! | `timer`, `wheel` | who waits for a deadline; where they wait |
 
@@ -71,6 +72,8 @@ mod portable;
 mod readiness;
 #[expect(unsafe_code, reason = "the descriptor is borrowed by number when its owner goes")]
 mod registration;
+#[cfg_attr(not(any(target_os = "linux", target_os = "android")), path = "slack_elsewhere.rs")]
+mod slack;
 mod source;
 #[expect(unsafe_code, reason = "the nodes of the wheel lie in their timers")]
 mod timer;
@@ -84,5 +87,6 @@ pub use driver::{Driver, Turn};
 pub use interest::Direction;
 pub use poller::PollerKind;
 pub use registration::Registration;
+pub use slack::Punctual;
 pub use timer::{Timer, TimerState, WheelHandle};
 pub use wheel::Wheel;

@@ -12,7 +12,7 @@ pub(crate) use pelmeni_driver::Deadline;
 pub use pelmeni_driver::Registration;
 pub(crate) use pelmeni_driver::clock::now;
 use pelmeni_driver::{Driver, Turn};
-pub(crate) use pelmeni_driver::{Timer, TimerState, Wheel, WheelHandle};
+pub(crate) use pelmeni_driver::{Punctual, Timer, TimerState, Wheel, WheelHandle};
 
 use pelmeni_core::contain;
 

@@ -18,7 +18,7 @@ use std::time::Duration;
 use pelmeni_core::primitive::yield_now;
 use pelmeni_core::{Cause, Runnable, contain, thread_state};
 
-use crate::drive::{self, Deadline};
+use crate::drive::{self, Deadline, Punctual};
 use crate::lease::Lease;
 use crate::misuse;
 use crate::queue::{Deque, Steal};
@@ -113,9 +113,11 @@ pub(crate) fn occupy<R>(lease: &Lease, seat: usize, f: impl FnOnce(&Worker<'_>) 
     lease.enter();
     CURRENT.with(|current| current.set(ptr::from_ref(&worker).cast()));
     // A panic here is a bug of the runtime; tasks that must not leave this thread would be stranded.
+    let punctual = Punctual::begin();
     let abort = AbortOnUnwind;
     let result = f(&worker);
     std::mem::forget(abort);
+    drop(punctual);
     worker.leave();
     result
 }
