@@ -4,7 +4,12 @@
 //! thread of the blocking pool; an address that needs no look-up makes no detour.
 
 mod address;
-mod tcp;
+mod socket;
+mod tcp_halves;
+mod tcp_listener;
+mod tcp_stream;
 
 pub use address::ToSocketAddrs;
-pub use tcp::{OwnedReadHalf, OwnedWriteHalf, TcpListener, TcpStream};
+pub use tcp_halves::{OwnedReadHalf, OwnedWriteHalf};
+pub use tcp_listener::TcpListener;
+pub use tcp_stream::TcpStream;

@@ -1,126 +1,20 @@
-//! TCP: [`TcpListener`], [`TcpStream`] and its halves.
+//! A TCP connection: [`TcpStream`].
 
+use std::future::Future;
 use std::io::{self, IoSlice, IoSliceMut, Read, Write};
 use std::net::{self, Shutdown, SocketAddr};
 use std::panic::Location;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use futures_io::{AsyncRead, AsyncWrite};
 use pelmeni_driver::Direction;
 use pelmeni_scheduler::Handle;
-use socket2::{Domain, Protocol, Socket, Type};
 
 use super::address::{ToSocketAddrs, resolve};
+use super::socket::{is_in_progress, new_socket};
+use super::tcp_halves::{OwnedReadHalf, OwnedWriteHalf, split};
 use crate::io::{Async, runtime};
-
-/// How many connections may wait to be accepted.
-const BACKLOG: i32 = 1024;
-
-/// A socket that accepts TCP connections.
-///
-/// ```
-/// use pelmeni::net::{TcpListener, TcpStream};
-///
-/// pelmeni::run(async {
-///     let listener = TcpListener::bind("127.0.0.1:0").await?;
-///     let address = listener.local_addr()?;
-///     let server = pelmeni::spawn(async move {
-///         let (mut stream, _) = listener.accept().await?;
-///         stream.write_all(b"soup").await
-///     });
-///     let mut stream = TcpStream::connect(address).await?;
-///     let mut plate = [0; 4];
-///     stream.read_exact(&mut plate).await?;
-///     server.await.unwrap()?;
-///     assert_eq!(&plate, b"soup");
-///     Ok::<(), std::io::Error>(())
-/// }).unwrap();
-/// ```
-#[derive(Debug)]
-pub struct TcpListener {
-    io: Async<net::TcpListener>,
-}
-
-impl TcpListener {
-    /// Binds to the first of the addresses that lets it, and listens with room for 1024 connections. Port 0 is any free one.
-    ///
-    /// On Unix the address may be one whose last connections are not quite gone yet (`SO_REUSEADDR`).
-    ///
-    /// # Cancel safety
-    /// Nothing stays bound.
-    ///
-    /// # Errors
-    /// The last address's, if none can be bound.
-    ///
-    /// # Panics
-    /// Outside a runtime.
-    #[track_caller]
-    pub fn bind(addr: impl ToSocketAddrs) -> impl Future<Output = io::Result<TcpListener>> {
-        let (target, caller) = (addr.target(), Location::caller());
-        async move {
-            let runtime = runtime("TcpListener::bind", caller);
-            try_each(resolve(target).await?, |address| {
-                let socket = new_socket(address)?;
-                #[cfg(unix)]
-                socket.set_reuse_address(true)?;
-                socket.bind(&address.into())?;
-                socket.listen(BACKLOG)?;
-                Ok(TcpListener { io: Async::new(socket.into(), &runtime) })
-            })
-        }
-    }
-
-    /// Takes a listener of the standard library, and makes it one that does not block.
-    ///
-    /// # Errors
-    /// The system's, if it cannot be made so.
-    ///
-    /// # Panics
-    /// Outside a runtime.
-    #[track_caller]
-    pub fn from_std(listener: net::TcpListener) -> io::Result<TcpListener> {
-        listener.set_nonblocking(true)?;
-        let runtime = runtime("TcpListener::from_std", Location::caller());
-        Ok(TcpListener { io: Async::new(listener, &runtime) })
-    }
-
-    /// Waits for a connection, and tells who it is from.
-    ///
-    /// A connection that was gone before it was accepted is passed over. Several tasks may wait at once.
-    ///
-    /// # Cancel safety
-    /// No connection is lost.
-    ///
-    /// # Errors
-    /// The system's: that there are no descriptors left, for one. The listener stays good; wait a little before the next
-    /// try, or it fails again at once.
-    #[track_caller]
-    pub fn accept(&self) -> impl Future<Output = io::Result<(TcpStream, SocketAddr)>> {
-        let caller = Location::caller();
-        let accept = |listener: &net::TcpListener| loop {
-            match listener.accept() {
-                Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
-                result => return result,
-            }
-        };
-        async move {
-            let (stream, peer) = self.io.io(Direction::Read, accept).await?;
-            stream.set_nonblocking(true)?;
-            let runtime = runtime("TcpListener::accept", caller);
-            Ok((TcpStream { io: Async::new(stream, &runtime) }, peer))
-        }
-    }
-
-    /// The address that it listens on.
-    ///
-    /// # Errors
-    /// The system's.
-    pub fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.io.get_ref().local_addr()
-    }
-}
 
 /// A TCP connection.
 ///
@@ -128,7 +22,7 @@ impl TcpListener {
 /// is a reference to it, so that one task can read while another writes.
 #[derive(Debug)]
 pub struct TcpStream {
-    io: Async<net::TcpStream>,
+    pub(super) io: Async<net::TcpStream>,
 }
 
 impl TcpStream {
@@ -267,11 +161,10 @@ impl TcpStream {
 
     /// Makes two halves of it, for two tasks. Dropping the half that writes tells the peer that there is no more.
     pub fn into_split(self) -> (OwnedReadHalf, OwnedWriteHalf) {
-        let stream = Arc::new(self);
-        (OwnedReadHalf { stream: stream.clone() }, OwnedWriteHalf { stream })
+        split(self)
     }
 
-    fn poll_shutdown(&self) -> Poll<io::Result<()>> {
+    pub(super) fn poll_shutdown(&self) -> Poll<io::Result<()>> {
         match self.shutdown(Shutdown::Write) {
             // The peer has closed already: there is nobody to tell.
             Err(error) if error.kind() == io::ErrorKind::NotConnected => Poll::Ready(Ok(())),
@@ -280,74 +173,7 @@ impl TcpStream {
     }
 }
 
-/// The half of a connection that reads.
-#[derive(Debug)]
-pub struct OwnedReadHalf {
-    stream: Arc<TcpStream>,
-}
-
-impl OwnedReadHalf {
-    /// As [`TcpStream::read`].
-    ///
-    /// # Cancel safety
-    /// No byte is lost.
-    ///
-    /// # Errors
-    /// The connection's.
-    pub async fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        self.stream.io.io(Direction::Read, |mut stream| stream.read(buf)).await
-    }
-
-    /// As [`TcpStream::read_exact`].
-    ///
-    /// # Cancel safety
-    /// What has been read so far is in `buf`, and how much it is, is lost.
-    ///
-    /// # Errors
-    /// `UnexpectedEof` if the peer sends no more before `buf` is full; the connection's.
-    pub async fn read_exact(&mut self, buf: &mut [u8]) -> io::Result<()> {
-        read_exact(&self.stream.io, buf).await
-    }
-}
-
-/// The half of a connection that writes. Dropping it tells the peer that there is no more.
-#[derive(Debug)]
-pub struct OwnedWriteHalf {
-    stream: Arc<TcpStream>,
-}
-
-impl OwnedWriteHalf {
-    /// As [`TcpStream::write`].
-    ///
-    /// # Cancel safety
-    /// No byte is taken without this saying so.
-    ///
-    /// # Errors
-    /// The connection's.
-    pub async fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
-        self.stream.io.io(Direction::Write, |mut stream| stream.write(buf)).await
-    }
-
-    /// As [`TcpStream::write_all`].
-    ///
-    /// # Cancel safety
-    /// How much the system had taken is lost.
-    ///
-    /// # Errors
-    /// `WriteZero` if the system takes no more; the connection's.
-    pub async fn write_all(&mut self, buf: &[u8]) -> io::Result<()> {
-        write_all(&self.stream.io, buf).await
-    }
-}
-
-impl Drop for OwnedWriteHalf {
-    fn drop(&mut self) {
-        // If it fails, the connection is gone, and the peer knows.
-        let _ = self.stream.shutdown(Shutdown::Write);
-    }
-}
-
-async fn read_exact(io: &Async<net::TcpStream>, mut buf: &mut [u8]) -> io::Result<()> {
+pub(super) async fn read_exact(io: &Async<net::TcpStream>, mut buf: &mut [u8]) -> io::Result<()> {
     while !buf.is_empty() {
         match io.io(Direction::Read, |mut stream| stream.read(buf)).await? {
             0 => return Err(io::ErrorKind::UnexpectedEof.into()),
@@ -357,7 +183,7 @@ async fn read_exact(io: &Async<net::TcpStream>, mut buf: &mut [u8]) -> io::Resul
     Ok(())
 }
 
-async fn write_all(io: &Async<net::TcpStream>, mut buf: &[u8]) -> io::Result<()> {
+pub(super) async fn write_all(io: &Async<net::TcpStream>, mut buf: &[u8]) -> io::Result<()> {
     while !buf.is_empty() {
         match io.io(Direction::Write, |mut stream| stream.write(buf)).await? {
             0 => return Err(io::ErrorKind::WriteZero.into()),
@@ -365,36 +191,6 @@ async fn write_all(io: &Async<net::TcpStream>, mut buf: &[u8]) -> io::Result<()>
         }
     }
     Ok(())
-}
-
-/// A socket for an address of this kind; it does not block, and children do not inherit it.
-fn new_socket(address: SocketAddr) -> io::Result<Socket> {
-    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
-    socket.set_nonblocking(true)?;
-    Ok(socket)
-}
-
-/// The connection is being made, and the socket will be writable when it is.
-fn is_in_progress(error: &io::Error) -> bool {
-    #[cfg(unix)]
-    let in_progress = error.raw_os_error() == Some(rustix::io::Errno::INPROGRESS.raw_os_error());
-    #[cfg(not(unix))]
-    let in_progress = false;
-    in_progress || error.kind() == io::ErrorKind::WouldBlock
-}
-
-fn try_each<T>(
-    addresses: Vec<SocketAddr>,
-    mut attempt: impl FnMut(SocketAddr) -> io::Result<T>,
-) -> io::Result<T> {
-    let mut last = None;
-    for address in addresses {
-        match attempt(address) {
-            Ok(value) => return Ok(value),
-            Err(error) => last = Some(error),
-        }
-    }
-    Err(last.expect("there is at least one address"))
 }
 
 impl AsyncRead for &TcpStream {
@@ -482,33 +278,5 @@ impl AsyncWrite for TcpStream {
 
     fn poll_close(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         TcpStream::poll_shutdown(&self)
-    }
-}
-
-impl AsyncRead for OwnedReadHalf {
-    fn poll_read(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &mut [u8],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut &*self.stream).poll_read(cx, buf)
-    }
-}
-
-impl AsyncWrite for OwnedWriteHalf {
-    fn poll_write(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut &*self.stream).poll_write(cx, buf)
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn poll_close(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.stream.poll_shutdown()
     }
 }

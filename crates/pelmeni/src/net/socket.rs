@@ -1,0 +1,53 @@
+//! What sockets of all kinds are made of.
+
+use std::io;
+use std::net::SocketAddr;
+
+use socket2::{Domain, Protocol, Socket, Type};
+
+/// A socket for an address of this kind; it does not block, and children do not inherit it.
+pub(super) fn new_socket(address: SocketAddr) -> io::Result<Socket> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    socket.set_nonblocking(true)?;
+    Ok(socket)
+}
+
+/// The connection is being made, and the socket will be writable when it is.
+#[cfg(unix)]
+pub(super) fn is_in_progress(error: &io::Error) -> bool {
+    error.raw_os_error() == Some(rustix::io::Errno::INPROGRESS.raw_os_error())
+        || error.kind() == io::ErrorKind::WouldBlock
+}
+
+/// The connection is being made, and the socket will be writable when it is.
+#[cfg(not(unix))]
+pub(super) fn is_in_progress(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::WouldBlock
+}
+
+/// Lets a socket bind to an address whose last connections are not quite gone yet.
+#[cfg(unix)]
+pub(super) fn reuse_address(socket: &Socket) -> io::Result<()> {
+    socket.set_reuse_address(true)
+}
+
+/// Elsewhere the option of this name would let two sockets bind to one address, and what it does on Unix needs none.
+#[cfg(not(unix))]
+pub(super) fn reuse_address(_socket: &Socket) -> io::Result<()> {
+    Ok(())
+}
+
+/// The first attempt that succeeds, or the last error.
+pub(super) fn try_each<T>(
+    addresses: Vec<SocketAddr>,
+    mut attempt: impl FnMut(SocketAddr) -> io::Result<T>,
+) -> io::Result<T> {
+    let mut last = None;
+    for address in addresses {
+        match attempt(address) {
+            Ok(value) => return Ok(value),
+            Err(error) => last = Some(error),
+        }
+    }
+    Err(last.expect("there is at least one address"))
+}
