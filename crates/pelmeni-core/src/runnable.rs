@@ -89,6 +89,14 @@ impl Runnable {
         self.state().is_local()
     }
 
+    /// A number, not zero, that tasks with futures of one type have in common, and others have not. (One type may have
+    /// several.)
+    #[inline]
+    pub fn kind(&self) -> usize {
+        // SAFETY: the right to poll keeps the task alive (R1).
+        std::ptr::from_ref(unsafe { self.0.vtable() }).addr()
+    }
+
     /// Polls the task once, and does what follows: leaves it idle, schedules it again, or completes it.
     ///
     /// A panic of the future ends the task and not the caller.

@@ -27,7 +27,8 @@
 //!
 //! Ordering: AcqRel, paired with each other. No fence is needed beside it, since there is one word only.
 
-use pelmeni_core::primitive::{atomic::AtomicU8, atomic::Ordering, seeded};
+use pelmeni_core::primitive::atomic::{AtomicBool, AtomicU8, Ordering};
+use pelmeni_core::primitive::seeded;
 
 /// Nobody sleeps, nobody rang.
 const QUIET: u8 = 0;
@@ -38,39 +39,50 @@ const RUNG: u8 = 2;
 
 /// The bell of a driver.
 #[derive(Debug)]
-pub(crate) struct Bell(AtomicU8);
+pub(crate) struct Bell {
+    word: AtomicU8,
+    /// A thread is between listening and answering. Beside the word, which forgets it when somebody rings.
+    heard: AtomicBool,
+}
 
 impl Bell {
     pub(crate) fn new() -> Bell {
-        Bell(AtomicU8::new(QUIET))
+        Bell { word: AtomicU8::new(QUIET), heard: AtomicBool::new(false) }
     }
 
     /// Announces a sleep. The answer is whether it may begin; if not, somebody rang before.
     #[must_use]
     pub(crate) fn listen(&self) -> bool {
+        self.heard.store(true, Ordering::Relaxed);
         // AcqRel: pairs with the swap in `ring`: either we see RUNG and what was published before it, or it sees us.
-        self.0.swap(LISTENING, Ordering::AcqRel) != RUNG
+        self.word.swap(LISTENING, Ordering::AcqRel) != RUNG
     }
 
     /// Ends the sleep. Whatever was published before a ring is visible now, or that ring is still to come.
     pub(crate) fn answer(&self) {
+        self.heard.store(false, Ordering::Relaxed);
         if seeded(81) {
             // The bug: whoever rang in the meantime is wiped out unseen.
-            self.0.store(QUIET, Ordering::Release);
+            self.word.store(QUIET, Ordering::Release);
             return;
         }
         // AcqRel: pairs with the swap in `ring`.
-        self.0.swap(QUIET, Ordering::AcqRel);
+        self.word.swap(QUIET, Ordering::AcqRel);
+    }
+
+    /// Says whether a thread waits or is about to. Relaxed: it may be old, and nothing follows from it but a look.
+    pub(crate) fn is_heard(&self) -> bool {
+        self.heard.load(Ordering::Relaxed)
     }
 
     /// Rings. The answer is whether a thread sleeps and the poller has to end it.
     #[must_use]
     pub(crate) fn ring(&self) -> bool {
-        if seeded(8) && self.0.load(Ordering::Relaxed) == RUNG {
+        if seeded(8) && self.word.load(Ordering::Relaxed) == RUNG {
             // The bug: a look publishes nothing.
             return false;
         }
         // AcqRel: pairs with the swaps in `listen` and `answer`.
-        self.0.swap(RUNG, Ordering::AcqRel) == LISTENING
+        self.word.swap(RUNG, Ordering::AcqRel) == LISTENING
     }
 }

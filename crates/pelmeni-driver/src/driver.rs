@@ -118,6 +118,12 @@ impl Driver {
         self.sources.is_empty()
     }
 
+    /// Whether events would wait for somebody to come for them: there are sources, and nobody waits for the kernel. The
+    /// answer may be old.
+    pub fn is_neglected(&self) -> bool {
+        !self.is_idle() && !self.bell.is_heard()
+    }
+
     /// Ends all waiting: every [`poll_io`](crate::Registration::poll_io) that waits, or would from now on, resolves with
     /// an error that says so.
     ///

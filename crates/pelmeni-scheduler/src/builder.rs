@@ -5,6 +5,7 @@ use std::io;
 use std::time::Duration;
 
 use crate::lease::Lease;
+use crate::monitor;
 use crate::pool::Pool;
 use crate::runtime::Runtime;
 use crate::scheduler::Scheduler;
@@ -104,18 +105,19 @@ impl Builder {
             ));
         }
         let pool = Pool::new(self.blocking_max, self.keep_alive);
-        let lease = Scheduler::make(threads, self.grace, pool)?;
+        let lease = Scheduler::make(threads, self.name, self.stack, self.grace, pool)?;
         // From here on the runtime sees to it that what was started ends.
         let runtime = Runtime::new(lease.clone());
         for seat in 1..threads {
-            let name = format!("{}-worker-{seat}", self.name);
-            thread::start_worker(&lease, name, self.stack, move |lease| work(lease, seat))?;
+            let name = format!("{}-worker-{seat}", lease.name);
+            thread::start_worker(&lease, name, lease.stack, move |lease| work(lease, seat))?;
         }
         if threads > 1 {
-            let name = format!("{}-worker-0", self.name);
-            thread::start_worker(&lease, name, self.stack, move |lease| {
+            let name = format!("{}-worker-0", lease.name);
+            thread::start_worker(&lease, name, lease.stack, move |lease| {
                 substitute(lease, threads)
             })?;
+            monitor::start(&lease)?;
         }
         Ok(runtime)
     }

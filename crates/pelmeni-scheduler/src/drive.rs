@@ -60,6 +60,11 @@ impl Drive {
         }
     }
 
+    /// Says whether events would wait for somebody to come for them. The answer may be old.
+    pub(crate) fn is_neglected(&self) -> bool {
+        self.driver.is_neglected()
+    }
+
     /// Ends the wait of the worker that waits for the kernel.
     pub(crate) fn interrupt(&self) {
         self.driver.notify();
@@ -89,6 +94,11 @@ fn wait(mut turn: Turn<'_>, timeout: Option<Duration>) {
 /// Takes the wakers of all timers of a seat that are due.
 pub(crate) fn fire(seat: &Seat, wakers: &mut Vec<Waker>) {
     seat.wheel.fire(now(), wakers);
+}
+
+/// Says whether a timer of a seat should have fired by now.
+pub(crate) fn is_due(seat: &Seat) -> bool {
+    seat.wheel.next_deadline().is_some_and(|deadline| deadline.has_passed(now()))
 }
 
 /// Unlinks all timers of a seat, and wakes whoever waits for them: there is nothing to wait for any more.

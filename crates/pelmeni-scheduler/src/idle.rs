@@ -16,8 +16,9 @@
 //! * *A list of sleepers under a lock.* Each park and each wake would take a lock that all share; and a second wake from
 //!   elsewhere can enter a worker twice.
 //! * *Wake a worker for every task.* A wake costs the waker about a microsecond and the woken thread about twenty, a task
-//!   switch thirty nanoseconds. So work wakes somebody only when a queue goes from empty to not empty, and nobody
-//!   searches; whoever finds work as the last searcher wakes the next.
+//!   switch thirty nanoseconds. So work wakes somebody only when nobody searches; whoever finds work as the last
+//!   searcher wakes the next. And what a worker itself will have done sooner than that wakes nobody: see
+//!   [`cost`](crate::cost).
 //! * *Spin for a while before sleeping.* On two cores it takes the time of whoever would bring the work.
 //!
 //! # Nobody sleeps on work
@@ -31,7 +32,8 @@
 //!
 //! Of two such threads at least one sees the other. If the publisher reads a count above zero, a searcher is there which
 //! has yet to read the queues. A publisher that reserved the count and then finds no bit leaves the count like a
-//! searcher, and looks at the bits again: someone who pushed meanwhile may have relied on it.
+//! searcher, and looks at the bits again: someone who pushed meanwhile may have relied on it. (A worker that publishes in its
+//! own deque without this is awake, and goes through the deque before it sleeps.)
 
 use crossbeam_utils::CachePadded;
 use pelmeni_core::primitive::atomic::{AtomicU64, AtomicUsize, Ordering, fence};
@@ -128,6 +130,11 @@ impl Idle {
         None
     }
 
+    /// Says whether this worker sleeps. The answer may be old.
+    pub fn is_asleep(&self, worker: usize) -> bool {
+        self.word(worker).load(Ordering::Relaxed) & bit(worker) != 0
+    }
+
     /// Says whether a worker sleeps. The answer may be old.
     pub fn anyone_sleeps(&self) -> bool {
         self.sleeping.iter().any(|word| word.load(Ordering::Relaxed) != 0)
@@ -152,7 +159,7 @@ impl Idle {
 
     fn take_bit(&self, worker: usize) -> bool {
         let word = self.word(worker);
-        word.load(Ordering::Relaxed) & bit(worker) != 0
+        self.is_asleep(worker)
             // Release: pairs with the Acquire in awake.
             && word.fetch_and(!bit(worker), Ordering::AcqRel) & bit(worker) != 0
     }

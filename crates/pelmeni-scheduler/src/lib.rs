@@ -4,6 +4,7 @@
 
 mod builder;
 mod callers;
+mod cost;
 mod counters;
 mod current;
 mod drive;
@@ -13,7 +14,9 @@ mod idle;
 #[expect(unsafe_code, reason = "a counted pointer")]
 mod lease;
 mod misuse;
+mod monitor;
 mod pool;
+mod presence;
 mod queue;
 mod registry;
 mod root;
@@ -22,9 +25,11 @@ mod scheduler;
 mod search;
 mod seat;
 mod sleep;
+mod spare;
 mod spawn;
 mod thread;
 mod visitors;
+mod watch;
 mod worker;
 
 /// The parts that models are made of.
@@ -33,6 +38,7 @@ pub mod model {
     pub use crate::idle::Idle;
     pub use crate::queue::{Deque, Steal, Thief};
     pub use crate::search::search;
+    pub use crate::watch::{Watch, While};
 }
 
 pub use builder::Builder;

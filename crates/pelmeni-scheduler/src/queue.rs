@@ -23,6 +23,7 @@ mod imp {
     #[derive(Clone)]
     pub struct Thief(Stealer<Runnable>);
 
+    #[expect(clippy::len_without_is_empty, reason = "nobody asks the owner's end")]
     impl Deque {
         /// An empty queue.
         #[expect(clippy::new_without_default, reason = "a queue is made on purpose")]
@@ -35,12 +36,10 @@ mod imp {
             Thief(self.0.stealer())
         }
 
-        /// Adds a task. True: there was none before it.
+        /// Adds a task.
         #[inline]
-        pub fn push(&self, task: Runnable) -> bool {
-            let was_empty = self.0.is_empty();
+        pub fn push(&self, task: Runnable) {
             self.0.push(task);
-            was_empty
         }
 
         /// Takes the oldest task.
@@ -49,9 +48,10 @@ mod imp {
             self.0.pop()
         }
 
-        /// Says whether there are more tasks than one.
-        pub fn has_several(&self) -> bool {
-            self.0.len() > 1
+        /// How many tasks there are.
+        #[inline]
+        pub fn len(&self) -> usize {
+            self.0.len()
         }
     }
 
@@ -94,6 +94,7 @@ mod imp {
     #[derive(Clone, Debug)]
     pub struct Thief(Arc<Mutex<VecDeque<Runnable>>>);
 
+    #[expect(clippy::len_without_is_empty, reason = "nobody asks the owner's end")]
     impl Deque {
         /// An empty queue.
         pub fn new() -> Deque {
@@ -105,10 +106,8 @@ mod imp {
             Thief(self.0.clone())
         }
 
-        pub fn push(&self, task: Runnable) -> bool {
-            let mut tasks = self.0.lock();
-            tasks.push_back(task);
-            tasks.len() == 1
+        pub fn push(&self, task: Runnable) {
+            self.0.lock().push_back(task);
         }
 
         pub fn pop(&self) -> Option<Runnable> {
@@ -116,8 +115,8 @@ mod imp {
         }
 
         /// How many tasks there are.
-        pub fn has_several(&self) -> bool {
-            self.0.lock().len() > 1
+        pub fn len(&self) -> usize {
+            self.0.lock().len()
         }
     }
 

@@ -7,12 +7,11 @@
 use std::fmt;
 use std::future::Future;
 use std::panic::resume_unwind;
-use std::pin::{Pin, pin};
+use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
 use pelmeni_core::cancel::{poll_visitor, unaffected};
 use pelmeni_core::{JoinError, JoinHandle};
-use pin_project_lite::pin_project;
 
 use crate::current;
 use crate::home::Meta;
@@ -66,7 +65,7 @@ impl Drop for Leave<'_> {
 fn spawn_root<F: Future>(worker: &Worker<'_>, future: F, meta: Meta) -> JoinHandle<F::Output> {
     // SAFETY: `call` does not return before the root is finished, which is when its future is gone; its output is taken in
     // `call`, whose caller's borrows are still there. A panic in between aborts (see `occupy`).
-    unsafe { worker.spawn_here(Root { future }, meta) }
+    unsafe { worker.spawn_here(future, meta) }
 }
 
 /// The output of a handle that is finished.
@@ -75,37 +74,6 @@ fn take<T>(handle: JoinHandle<T>) -> Result<T, JoinError> {
     match unaffected(|| handle.as_mut().poll(&mut Context::from_waker(Waker::noop()))) {
         Poll::Ready(output) => output,
         Poll::Pending => unreachable!("the handle is finished"),
-    }
-}
-
-pin_project! {
-    /// Marks its worker while the root is being polled; see [`Worker::in_root`].
-    struct Root<F> {
-        #[pin]
-        future: F,
-    }
-}
-
-impl<F: Future> Future for Root<F> {
-    type Output = F::Output;
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
-        let mark = |is_polled| {
-            worker::with_current(|worker| {
-                worker.expect("the root stays on a worker").in_root.set(is_polled);
-            });
-        };
-        mark(true);
-        let _unmark = OnDrop(|| mark(false));
-        self.project().future.poll(cx)
-    }
-}
-
-struct OnDrop<F: Fn()>(F);
-
-impl<F: Fn()> Drop for OnDrop<F> {
-    fn drop(&mut self) {
-        (self.0)();
     }
 }
 

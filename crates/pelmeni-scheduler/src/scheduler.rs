@@ -2,8 +2,10 @@
 //!
 //! ```text
 //!   seat 0: whoever calls run      seats 1 .. n-1: threads      seat n: a thread that works while nobody is in seat 0
+//!   seats n+1 .. 2n+1: spares for seats 0 .. n
 //! ```
-//! With one thread there is only seat 0. Nothing here is written when a worker spawns, wakes or polls a task.
+//! With one thread there is only seat 0. The *home* of a seat is where its tasks and timers belong: itself; for the thread that
+//! stands in for callers, theirs; for a spare, that of the seat which is stuck. Nothing here is written when a worker spawns, wakes or polls a task.
 
 use std::future::Future;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -23,9 +25,11 @@ use crate::home::{Home, Meta};
 use crate::idle::Idle;
 use crate::lease::{Lease, Leases};
 use crate::pool::Pool;
+use crate::presence::InUse;
 use crate::seat::Seat;
 use crate::thread::Threads;
 use crate::visitors::Visitors;
+use crate::watch::Watch;
 use crate::worker::{self, Worker};
 
 /// The shared part of a runtime.
@@ -34,12 +38,17 @@ pub(crate) struct Scheduler {
     pub(crate) leases: Leases,
     pub(crate) threads: usize,
     pub(crate) seats: Box<[Seat]>,
+    in_use: InUse,
     pub(crate) idle: Idle,
+    pub(crate) watch: Watch,
     pub(crate) drive: Drive,
     pub(crate) callers: Callers,
     pub(crate) visitors: Visitors,
     pub(crate) pool: Arc<Pool>,
     pub(crate) running: Arc<Threads>,
+    /// What the names of its threads begin with, and their stack in bytes.
+    pub(crate) name: String,
+    pub(crate) stack: Option<usize>,
     /// How long tasks may clean up after they were asked to end.
     pub(crate) grace: Duration,
     /// No task may be spawned any more.
@@ -51,18 +60,28 @@ pub(crate) struct Scheduler {
 impl Scheduler {
     /// # Errors
     /// The system's, if it has no more descriptors; or `PELMENI_POLLER` names no poller.
-    pub(crate) fn make(threads: usize, grace: Duration, pool: Pool) -> io::Result<Lease> {
-        let seats = if threads == 1 { 1 } else { threads + 1 };
+    pub(crate) fn make(
+        threads: usize,
+        name: String,
+        stack: Option<usize>,
+        grace: Duration,
+        pool: Pool,
+    ) -> io::Result<Lease> {
+        let (seats, in_use) = if threads == 1 { (1, 1) } else { (2 * (threads + 1), threads + 1) };
         Ok(Lease::new(Scheduler {
             leases: Leases::one(),
             threads,
             seats: (0..seats).map(Seat::new).collect(),
+            in_use: InUse::new(in_use),
             idle: Idle::new(seats),
+            watch: Watch::default(),
             drive: Drive::new()?,
             callers: Callers::default(),
             visitors: Visitors::default(),
             pool: Arc::new(pool),
             running: Arc::default(),
+            name,
+            stack,
             grace,
             closing: AtomicBool::new(false),
             stopping: AtomicBool::new(false),
@@ -88,7 +107,7 @@ impl Scheduler {
 
     /// Says whether any seat holds a task that anybody may take.
     pub(crate) fn has_work(&self) -> bool {
-        self.seats.iter().any(Seat::has_work)
+        self.seats_in_use().iter().any(Seat::has_work)
     }
 
     /// Ends the sleep of whoever sits there, or its next one.
@@ -98,12 +117,57 @@ impl Scheduler {
         }
     }
 
-    /// As [`unpark`](Scheduler::unpark), for whoever minds the timers of a seat.
-    pub(crate) fn unpark_minder(&self, seat: usize) {
-        self.unpark(seat);
-        if seat == 0 && !self.is_single() {
-            self.unpark(self.threads); // the substitute, if nobody is in seat 0
+    /// As [`unpark`](Scheduler::unpark), for whoever minds the timers of a seat: its thread, or those that stand in for it.
+    pub(crate) fn unpark_minders(&self, seat: usize) {
+        let minds = |other: &&Seat| self.home_of(other.index).index == seat;
+        self.seats_in_use().iter().filter(minds).for_each(|other| self.unpark(other.index));
+    }
+
+    /// The seats that a thread may sit in or have sat in.
+    pub(crate) fn seats_in_use(&self) -> &[Seat] {
+        &self.seats[..self.in_use.get()]
+    }
+
+    /// A thread is about to come to a seat that was not in use.
+    pub(crate) fn use_seat(&self, seat: usize) {
+        self.in_use.include(seat);
+    }
+
+    /// For which seat a thread in this one stands in, if it does.
+    pub(crate) fn principal_of(&self, seat: usize) -> Option<&Seat> {
+        match seat.checked_sub(self.threads)? {
+            0 if self.is_single() => None,
+            0 => Some(&self.seats[0]),
+            after => Some(&self.seats[after - 1]),
         }
+    }
+
+    /// Where the tasks and timers of a seat belong.
+    pub(crate) fn home_of(&self, seat: usize) -> &Seat {
+        match self.principal_of(seat) {
+            Some(principal) => self.home_of(principal.index),
+            None => &self.seats[seat],
+        }
+    }
+
+    /// The spare seat of a seat, if it is none itself.
+    pub(crate) fn spare_of(&self, seat: usize) -> Option<&Seat> {
+        if seat > self.threads { None } else { self.seats.get(self.threads + 1 + seat) }
+    }
+
+    /// Says whether a thread sits there and is awake. The answer may be old.
+    pub(crate) fn is_at_work(&self, seat: &Seat) -> bool {
+        seat.presence.is_occupied() && !self.idle.is_asleep(seat.index)
+    }
+
+    /// Says whether any worker is awake.
+    pub(crate) fn anyone_at_work(&self) -> bool {
+        self.seats_in_use().iter().any(|seat| self.is_at_work(seat))
+    }
+
+    /// Says whether the thread that sits there is stuck in a poll.
+    pub(crate) fn is_stuck(&self, seat: usize) -> bool {
+        self.is_at_work(&self.seats[seat]) && self.seats[seat].is_stuck()
     }
 
     /// Takes a task that became ready on a thread that is none of our workers, or not the right one.
@@ -124,7 +188,7 @@ impl Scheduler {
 
     pub(crate) fn stats(&self) -> Stats {
         Stats {
-            workers: self.seats.iter().map(|seat| seat.counters.snapshot()).collect(),
+            workers: self.seats_in_use().iter().map(|seat| seat.counters.snapshot()).collect(),
             tasks: self.tasks(),
             blocking_threads: self.pool.threads(),
         }
@@ -159,6 +223,7 @@ impl Scheduler {
         // Release: pairs with the Acquire in is_stopping.
         self.stopping.store(true, Ordering::Release);
         (0..self.seats.len()).for_each(|seat| self.unpark(seat));
+        self.watch.wake();
         self.callers.look_again();
         self.visitors.wake_all();
     }
@@ -191,7 +256,7 @@ impl Lease {
     {
         worker::with_current(|worker| {
             let worker = worker.filter(|worker| self.is_of(worker.scheduler));
-            let seat = worker.map_or_else(|| self.seat_for_outsider(), |worker| worker.seat.index);
+            let seat = worker.map_or_else(|| self.seat_for_outsider(), |worker| worker.home.index);
             let mut refused = false;
             let (runnable, handle) = task(future, |task| {
                 let home = Home::new(self.clone(), seat, false, task, meta);

@@ -37,14 +37,9 @@ impl Worker<'_> {
     /// Looks at all other seats.
     pub(crate) fn search(&self) -> Steal<Runnable> {
         self.seat.counters.searches.add(1);
-        let seats = &self.scheduler.seats;
-        let mut before = self.polls.borrow_mut();
-        before.clear();
-        before.extend(seats.iter().map(|seat| seat.counters.polls.get()));
+        let seats = self.scheduler.seats_in_use();
         let found = search(seats.len(), self.next_random() as usize, |victim, is_last| {
-            let victim = &seats[victim];
-            let stuck = is_last && victim.counters.polls.get() == before[victim.index];
-            self.steal_from(victim, stuck)
+            self.steal_from(&seats[victim], is_last)
         });
         if matches!(found, Steal::Success(_)) {
             self.seat.counters.steals.add(1);
@@ -52,7 +47,7 @@ impl Worker<'_> {
         found
     }
 
-    fn steal_from(&self, victim: &Seat, stuck: bool) -> Steal<Runnable> {
+    fn steal_from(&self, victim: &Seat, is_last: bool) -> Steal<Runnable> {
         if victim.index == self.seat.index {
             return Steal::Empty;
         }
@@ -67,11 +62,19 @@ impl Worker<'_> {
             }
             return Steal::Success(first);
         }
-        // The slot is its owner's, unless that one has not moved for the whole search.
-        match if stuck { victim.next.take() } else { None } {
+        match if is_last && victim.is_stuck() { self.relieve(victim) } else { None } {
             Some(task) => Steal::Success(task),
             None => Steal::Empty,
         }
+    }
+
+    /// Takes what is its owner's unless that one is stuck: a task that is about to run would only lose its cache, and
+    /// timers are nobody else's business.
+    fn relieve(&self, victim: &Seat) -> Option<Runnable> {
+        victim.next.take().or_else(|| {
+            self.fire_timers(self.scheduler.home_of(victim.index));
+            self.deque.pop()
+        })
     }
 
     /// xorshift32: which seat a search begins with need only differ.

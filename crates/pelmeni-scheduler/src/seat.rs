@@ -9,6 +9,7 @@ use pelmeni_core::primitive::Mutex;
 
 use crate::counters::Counters;
 use crate::drive::Wheel;
+use crate::presence::Presence;
 use crate::queue::{Deque, Thief};
 use crate::registry::Registry;
 
@@ -32,6 +33,7 @@ pub(crate) struct Seat {
     pub(crate) locals: Registry,
     pub(crate) wheel: Wheel,
     pub(crate) counters: CachePadded<Counters>,
+    pub(crate) presence: Presence,
 }
 
 impl Seat {
@@ -49,7 +51,13 @@ impl Seat {
             locals: Registry::default(),
             wheel: crate::drive::new_wheel(),
             counters: CachePadded::default(),
+            presence: Presence::default(),
         }
+    }
+
+    /// Says whether its thread is stuck in a poll.
+    pub(crate) fn is_stuck(&self) -> bool {
+        self.presence.is_stuck_in(self.counters.polls.get())
     }
 
     /// Says whether there is a task here that another worker can take at any time.

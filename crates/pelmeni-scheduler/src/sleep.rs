@@ -87,7 +87,7 @@ impl Sleep {
             && let Some(wheel) = this.timer.handle()
         {
             // It is the first of its wheel now, and whoever minds that may sleep for longer.
-            wheel.lease.unpark_minder(wheel.seat);
+            wheel.lease.unpark_minders(wheel.seat);
         }
     }
 
@@ -113,7 +113,7 @@ impl Sleep {
             },
         );
         if let Some((lease, seat)) = elsewhere {
-            lease.unpark_minder(seat); // it may sleep without knowing of this timer
+            lease.unpark_minders(seat); // it may sleep without knowing of this timer
         }
         match state {
             TimerState::Due => Poll::Ready(()),
@@ -138,7 +138,7 @@ fn now_for(deadline: Deadline) -> Deadline {
 /// The wheel of this thread's worker; or, on a thread that only belongs to a runtime, of one that has a worker.
 fn nearest_wheel(location: &'static Location<'static>) -> WheelOf {
     let here = worker::with_current(|worker| {
-        worker.map(|worker| WheelOf { lease: worker.lease.clone(), seat: worker.clock.index })
+        worker.map(|worker| WheelOf { lease: worker.lease.clone(), seat: worker.home.index })
     });
     here.or_else(|| {
         current::with_lease(|lease| {
@@ -154,7 +154,7 @@ fn nearest_wheel(location: &'static Location<'static>) -> WheelOf {
 fn is_here(wheel: &WheelOf) -> bool {
     worker::with_current(|worker| {
         worker.is_some_and(|worker| {
-            wheel.lease.is_of(worker.scheduler) && worker.clock.index == wheel.seat
+            wheel.lease.is_of(worker.scheduler) && worker.home.index == wheel.seat
         })
     })
 }

@@ -46,7 +46,9 @@ impl Threads {
 
     fn end(&self, name: &str) {
         let mut state = self.state.lock();
-        state.working.retain(|other| other != name);
+        if let Some(index) = state.working.iter().position(|other| other == name) {
+            state.working.swap_remove(index);
+        }
         drop(state);
         self.ended.notify_all();
     }
@@ -73,7 +75,9 @@ pub(crate) fn start_worker(
     });
     match started {
         Ok(handle) => {
-            lease.running.state.lock().handles.push(handle);
+            let mut state = lease.running.state.lock();
+            state.handles.retain(|other| !other.is_finished()); // spares come and go
+            state.handles.push(handle);
             Ok(())
         }
         Err(error) => {

@@ -6,8 +6,9 @@
 //! On one thread there is one queue, strictly first in, first out, and nothing to steal.
 //!
 //! The *next* slot holds the task that was woken last: it finds its data in the cache, and a message and its answer need
-//! no other worker. A push to it wakes nobody; what it displaces goes into the deque, and that does. A run of tasks through
-//! the slot is bounded, so that two who talk do not starve the rest.
+//! no other worker. A push to it wakes nobody; what it displaces goes into the deque, and wakes somebody if that
+//! [pays](crate::cost). A run of tasks through the slot is bounded, so that two who talk do not starve the rest. If this
+//! thread gets stuck in a poll, the [`monitor`](crate::monitor) has others take what is here.
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
@@ -18,12 +19,14 @@ use std::time::Duration;
 use pelmeni_core::primitive::yield_now;
 use pelmeni_core::{Cause, Runnable, contain, thread_state};
 
+use crate::cost::{Costs, pays, pays_for};
 use crate::drive::{self, Deadline, Punctual};
 use crate::lease::Lease;
 use crate::misuse;
 use crate::queue::{Deque, Steal};
 use crate::scheduler::Scheduler;
 use crate::seat::Seat;
+use crate::watch::While;
 
 /// After how many polls at most a busy worker looks at timers, events and its inbox.
 const LOOK_EVERY_MAX: u32 = 64;
@@ -38,20 +41,18 @@ pub(crate) struct Worker<'s> {
     pub(crate) scheduler: &'s Scheduler,
     pub(crate) lease: &'s Lease,
     pub(crate) seat: &'s Seat,
-    /// Whose timers it minds: its own seat's, or those of seat 0 for the substitute.
-    pub(crate) clock: &'s Seat,
-    /// Whose inbox it empties beside its own: the substitute's for a caller, and the other way round. So nothing waits in
-    /// the seat of these two that is empty.
-    partner: Option<&'s Seat>,
+    /// Where its tasks and timers belong: its own seat, or that of whom it stands in for.
+    pub(crate) home: &'s Seat,
     pub(crate) deque: Deque,
     /// Tasks that must run here; on one thread, all tasks.
     own: RefCell<VecDeque<Runnable>>,
     /// Leases that this thread has taken minus those it gave back.
     pub(crate) leases: Cell<i64>,
-    /// The root future is being polled: it may block, so what it spawns must be seen by others at once.
-    pub(crate) in_root: Cell<bool>,
+    costs: Costs,
     /// Wakes come from the driver or the wheel, many at once: one decision to notify follows.
     dispatching: Cell<bool>,
+    /// What there is to gain from that.
+    gain: Cell<u64>,
     searching: Cell<bool>,
     tick: Cell<u32>,
     /// At which tick to look around, and after how many more to do so again.
@@ -62,8 +63,6 @@ pub(crate) struct Worker<'s> {
     chain: Cell<u32>,
     pub(crate) random: Cell<u32>,
     wakers: RefCell<Vec<Waker>>,
-    /// Of each worker, when a search began.
-    pub(crate) polls: RefCell<Vec<u64>>,
     /// When to return from a sleep at the latest.
     limit: Cell<Deadline>,
 }
@@ -85,20 +84,18 @@ pub(crate) fn with_current<R>(f: impl FnOnce(Option<&Worker<'_>>) -> R) -> R {
 /// Takes a seat, works as `f` says, and leaves the seat.
 pub(crate) fn occupy<R>(lease: &Lease, seat: usize, f: impl FnOnce(&Worker<'_>) -> R) -> R {
     let seat = &lease.seats[seat];
-    // Timers cannot move, so whoever stands in for a caller minds the caller's.
-    let clock = if seat.index < lease.threads { seat } else { &lease.seats[0] };
     let deque = seat.owner.lock().take().expect("a seat is taken by one thread at a time");
     let worker = Worker {
         scheduler: lease,
         lease,
         seat,
-        clock,
-        partner: partner(lease, seat.index),
+        home: lease.home_of(seat.index),
         deque,
         own: RefCell::default(),
         leases: Cell::new(0),
-        in_root: Cell::new(false),
+        costs: Costs::default(),
         dispatching: Cell::new(false),
+        gain: Cell::new(0),
         searching: Cell::new(false),
         tick: Cell::new(0),
         look_at: Cell::new(1),
@@ -107,10 +104,11 @@ pub(crate) fn occupy<R>(lease: &Lease, seat: usize, f: impl FnOnce(&Worker<'_>) 
         chain: Cell::new(0),
         random: Cell::new(seat.index as u32 * 2 + 1),
         wakers: RefCell::default(),
-        polls: RefCell::default(),
         limit: Cell::new(Deadline::NEVER),
     };
     lease.enter();
+    seat.presence.enter();
+    lease.watch.rouse(While::Idle);
     CURRENT.with(|current| current.set(ptr::from_ref(&worker).cast()));
     // A panic here is a bug of the runtime; tasks that must not leave this thread would be stranded.
     let punctual = Punctual::begin();
@@ -120,15 +118,6 @@ pub(crate) fn occupy<R>(lease: &Lease, seat: usize, f: impl FnOnce(&Worker<'_>) 
     drop(punctual);
     worker.leave();
     result
-}
-
-fn partner(scheduler: &Scheduler, seat: usize) -> Option<&Seat> {
-    match seat {
-        _ if scheduler.is_single() => None,
-        0 => scheduler.seats.get(scheduler.threads),
-        _ if seat == scheduler.threads => scheduler.seats.first(),
-        _ => None,
-    }
 }
 
 struct AbortOnUnwind;
@@ -163,7 +152,18 @@ impl Worker<'_> {
     fn run(&self, task: Runnable) {
         self.stop_searching();
         self.seat.counters.polls.add(1);
+        if !self.scheduler.is_single() && self.costs.wants_to_know(self.tick.get()) {
+            return self.run_timed(task);
+        }
         task.run();
+    }
+
+    #[cold]
+    fn run_timed(&self, task: Runnable) {
+        let kind = task.kind();
+        let start = drive::now();
+        task.run();
+        self.costs.learn(kind, drive::now().until(start).unwrap_or_default());
     }
 
     /// Takes a task that became ready on this thread.
@@ -171,18 +171,21 @@ impl Worker<'_> {
     pub(crate) fn push(&self, task: Runnable, cause: Cause) {
         if self.scheduler.is_single() || task.is_local() {
             self.own.borrow_mut().push_back(task);
-        } else if self.dispatching.get() || cause == Cause::Again {
+        } else if self.dispatching.get() {
+            self.gain.set(self.gain.get().saturating_add(self.costs.gain(task.kind())));
             self.deque.push(task);
-        } else if self.in_root.get() {
-            self.push_surplus(task); // whoever calls `run` may block, and others must see the task
+        } else if cause == Cause::Again {
+            self.deque.push(task);
         } else if let Some(displaced) = self.seat.next.put(task) {
             self.push_surplus(displaced);
         }
     }
 
-    /// Queues a task that this worker does not run at once; if it is the first such, somebody else is woken for it.
+    /// Queues a task that this worker does not run at once, and wakes somebody for it if that pays.
     fn push_surplus(&self, task: Runnable) {
-        if self.deque.push(task) {
+        let gain = self.costs.gain(task.kind());
+        self.deque.push(task);
+        if gain > 0 && pays(gain.saturating_mul(self.deque.len() as u64)) {
             self.scheduler.notify(self.seat.index);
         }
     }
@@ -219,15 +222,14 @@ impl Worker<'_> {
         self.own.borrow_mut().pop_front()
     }
 
-    /// Empties the inboxes into the queues.
+    /// Empties the inbox into the queues.
     fn take_delivered(&self) -> Option<Runnable> {
         self.own.borrow_mut().extend(self.seat.pinned.take_all());
         if self.scheduler.is_single() {
             self.own.borrow_mut().extend(self.seat.inbox.take_all());
             return self.pop_own();
         }
-        let inboxes = [Some(self.seat), self.partner];
-        let mut delivered = inboxes.into_iter().flatten().flat_map(|seat| seat.inbox.take_all());
+        let mut delivered = self.home.inbox.take_all();
         let first = delivered.next();
         for task in delivered {
             self.push_surplus(task);
@@ -238,16 +240,20 @@ impl Worker<'_> {
     /// What a busy worker does from time to time: timers, events, deliveries.
     #[cold]
     fn look_around(&self) {
-        self.plan_next_look();
+        let average = self.plan_next_look();
+        if pays_for(self.deque.len(), average) {
+            self.scheduler.notify(self.seat.index);
+        }
         self.dispatch(|| self.scheduler.drive.look());
-        self.fire_timers();
+        self.fire_timers(self.home);
         if let Some(task) = self.take_delivered() {
             self.requeue(task);
         }
     }
 
-    /// Sets the distance to the next look, in polls, so that it is about the time that it should be.
-    fn plan_next_look(&self) {
+    /// Sets the distance to the next look, in polls, so that it is about the time that it should be. The answer is how long
+    /// a poll took on average since the last one.
+    fn plan_next_look(&self) -> Duration {
         let now = drive::now();
         let took = now.until(self.looked.replace(now)).unwrap_or(Duration::ZERO);
         let every = self.look_every.get();
@@ -255,6 +261,7 @@ impl Worker<'_> {
         let most = (every * 2).min(LOOK_EVERY_MAX);
         self.look_every.set(u32::try_from(fitting).map_or(most, |fitting| fitting.clamp(1, most)));
         self.look_at.set(self.tick.get().wrapping_add(self.look_every.get()));
+        took / every
     }
 
     fn requeue(&self, task: Runnable) {
@@ -266,10 +273,10 @@ impl Worker<'_> {
         }
     }
 
-    /// Wakes whose timers are due.
-    fn fire_timers(&self) {
+    /// Wakes whose timers in this seat are due.
+    pub(crate) fn fire_timers(&self, seat: &Seat) {
         let mut wakers = self.wakers.take();
-        drive::fire(self.clock, &mut wakers);
+        drive::fire(seat, &mut wakers);
         if !wakers.is_empty() {
             self.dispatch(|| wakers.drain(..).for_each(contain::wake));
         }
@@ -288,9 +295,10 @@ impl Worker<'_> {
         self.dispatching.set(false);
     }
 
-    /// Wakes somebody for the tasks that came with the one that this worker will run.
+    /// Wakes somebody for the tasks that came with the one that this worker will run, if that pays.
     fn share(&self) {
-        if !self.scheduler.is_single() && self.deque.has_several() {
+        let gain = self.gain.take();
+        if pays(gain) && self.deque.len() > 1 {
             self.scheduler.notify(self.seat.index);
         }
     }
@@ -312,6 +320,7 @@ impl Worker<'_> {
         }
         let idle = &self.scheduler.idle;
         idle.sleep(self.seat.index, self.searching.replace(false));
+        self.scheduler.watch.rouse(While::Busy);
         // The queues must be read once more after that announcement; see `idle`.
         let sleeps = !self.scheduler.has_work() && self.seat.pinned.is_empty();
         if sleeps {
@@ -321,6 +330,7 @@ impl Worker<'_> {
             yield_now();
         }
         self.searching.set(idle.awake(self.seat.index));
+        self.scheduler.watch.rouse(While::Idle);
         if sleeps {
             self.rise();
         }
@@ -333,14 +343,14 @@ impl Worker<'_> {
 
     fn park(&self) {
         self.seat.counters.parks.add(1);
-        self.collect(|| self.scheduler.drive.park(self.seat, self.clock, self.limit.get()));
+        self.collect(|| self.scheduler.drive.park(self.seat, self.home, self.limit.get()));
     }
 
     /// What comes after a sleep: it has looked around, and others may be needed for what it found.
     fn rise(&self) {
         self.looked.set(drive::now());
         self.look_at.set(self.tick.get().wrapping_add(self.look_every.get()));
-        self.fire_timers();
+        self.fire_timers(self.home);
         self.share();
     }
 
@@ -372,6 +382,15 @@ impl Worker<'_> {
         }
     }
 
+    /// Says whether nothing here needs this thread.
+    pub(crate) fn has_no_tasks(&self) -> bool {
+        self.own.borrow().is_empty()
+            && self.seat.next.is_empty()
+            && self.seat.thief.is_empty()
+            && self.seat.pinned.is_empty()
+            && self.seat.locals.len() == 0
+    }
+
     /// Drops what is in the queues: tasks that were stuck when the runtime was closed, and have come back.
     pub(crate) fn drop_tasks(&self) {
         while let Some(task) = self.find_task() {
@@ -382,22 +401,23 @@ impl Worker<'_> {
     /// Leaves the seat to whoever comes next, and what is in it to the others.
     fn leave(self) {
         CURRENT.with(|current| current.set(ptr::null()));
-        // What is left goes into the inbox: on one thread for the next run, on many for the partner. In the deque of an
-        // empty seat it would wait until somebody has nothing else to do.
-        self.own.borrow_mut().extend(self.seat.inbox.take_all());
+        // What is left goes home, to whoever sits there now or comes next. In the deque of an empty seat it would wait until
+        // somebody has nothing else to do.
+        self.own.borrow_mut().extend(self.home.inbox.take_all());
         let own = self.own.take().into_iter().chain(self.seat.next.take());
         for task in own.chain(std::iter::from_fn(|| self.deque.pop())) {
-            self.seat.inbox.push(task);
+            self.home.inbox.push(task);
         }
-        let Worker { scheduler, lease, seat, deque, leases, partner, .. } = self;
+        let Worker { scheduler, lease, seat, home, deque, leases, .. } = self;
         *seat.owner.lock() = Some(deque);
+        seat.presence.leave();
         lease.leave(leases.get());
-        if !scheduler.is_single() && seat.has_work() {
-            scheduler.notify(seat.index);
-        }
-        // It may sleep for as long as its own timers said, while nobody waits for the kernel or minds ours any more.
-        if let Some(partner) = partner {
-            scheduler.unpark(partner.index);
+        if !scheduler.is_single() {
+            if home.has_work() {
+                scheduler.notify(home.index);
+            }
+            // It may sleep for as long as its own timers said, while nobody waits for the kernel or minds ours any more.
+            scheduler.unpark_minders(home.index);
         }
     }
 }

@@ -122,9 +122,8 @@ impl Worker {
         let mut delivered = self.kitchen.seats[self.seat].inbox.take_all();
         let first = delivered.next();
         for task in delivered {
-            if self.deque.push(task) {
-                self.kitchen.notify(self.seat);
-            }
+            self.deque.push(task);
+            self.kitchen.notify(self.seat);
         }
         first
     }

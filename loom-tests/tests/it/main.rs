@@ -11,3 +11,4 @@ mod park;
 mod support;
 mod task;
 mod waiters;
+mod watch;

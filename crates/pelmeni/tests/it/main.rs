@@ -45,5 +45,6 @@ mod parallel;
 mod program;
 mod requests;
 mod sockets;
+mod stuck;
 mod tcp;
 mod timeouts;

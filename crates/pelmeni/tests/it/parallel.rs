@@ -42,7 +42,6 @@ fn work_of_a_root_that_blocks_is_seen_by_others() {
 
 // regress: async-std#644
 #[test]
-#[ignore = "needs the monitor: a task in the next slot of a worker that blocks wakes nobody who sleeps"]
 fn what_a_blocked_task_has_woken_is_run_by_others() {
     for threads in [2, 8] {
         on(threads, |runtime| {
@@ -68,7 +67,6 @@ fn what_a_blocked_task_has_woken_is_run_by_others() {
 
 // regress: tokio eager_driver_handoff_fixes_deadlock
 #[test]
-#[ignore = "needs the monitor: nobody waits for the kernel while the worker that did runs what it found"]
 fn events_come_in_while_the_worker_that_waited_for_them_is_blocked() {
     for threads in [2, 8] {
         on(threads, |runtime| {
@@ -98,7 +96,6 @@ fn events_come_in_while_the_worker_that_waited_for_them_is_blocked() {
 
 // regress: Go#38860
 #[test]
-#[ignore = "needs the monitor: nobody minds the timers of a worker that is blocked"]
 fn timers_of_a_worker_that_is_blocked_end() {
     for threads in [2, 8] {
         on(threads, |runtime| {

@@ -36,6 +36,7 @@ const NOTIFY: &str = "pelmeni-sync/src/notify.rs";
 const PERMITS: &str = "pelmeni-sync/src/permits.rs";
 const IDLE: &str = "pelmeni-scheduler/src/idle.rs";
 const SEARCH: &str = "pelmeni-scheduler/src/search.rs";
+const WATCH: &str = "pelmeni-scheduler/src/watch.rs";
 
 pub(crate) const TABLE: &[Mutant] = &[
     mutant(
@@ -282,5 +283,23 @@ pub(crate) const TABLE: &[Mutant] = &[
         IDLE,
         "a notifier that finds no sleeper does not look again",
         &["idle::two_bring_work_while_worker_wakes_by_itself"],
+    ),
+    mutant(
+        201,
+        WATCH,
+        "a worker that wakes up looks for the monitor without a fence",
+        &["watch::monitor_dozes_while_a_worker_wakes_up"],
+    ),
+    mutant(
+        202,
+        WATCH,
+        "the monitor looks for workers without a fence",
+        &["watch::two_workers_rouse_the_monitor"],
+    ),
+    mutant(
+        203,
+        WATCH,
+        "a worker takes back what it does not make untrue",
+        &["watch::two_workers_rouse_the_monitor"],
     ),
 ];

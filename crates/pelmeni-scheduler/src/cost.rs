@@ -1,0 +1,157 @@
+//! What a poll costs, by the kind of task: whether it pays to wake a thread for one.
+//!
+//! A thread needs about twenty microseconds to wake up, and a task that changes its core takes a few cache lines along,
+//! about a tenth of a microsecond. So an empty task is cheaper to run at once than to give away, whatever their number,
+//! and one that computes for a millisecond is worth a wake by itself. Which of the two it will be is told by what tasks of
+//! its type cost before: each worker times some of its polls and keeps an average for each type of future.
+//!
+//! A kind that is not known counts as costly. If a guess is wrong the other way, the tasks wait for their own worker, for
+//! one that is awake anyway, for the next [`look`](crate::worker) of their own, or for the [`monitor`](crate::monitor),
+//! which comes when a poll has lasted for half a millisecond.
+//!
+//! Rejected: *one average for all tasks* (a batch of light ones hides the heavy one behind them); *to wake whenever the queue
+//! becomes longer than none* (spawning and joining empty tasks costs three times as much with a second worker).
+
+use std::cell::Cell;
+use std::time::Duration;
+
+/// In nanoseconds: what there must be to do to wake a thread for it.
+const WAKE: u64 = 20_000;
+/// In nanoseconds: tasks whose polls are shorter are not given away.
+const MOVE: u64 = 1000;
+/// One poll in so many is timed.
+const SAMPLE_EVERY: u32 = 64;
+/// How many polls in a row are timed to find out about a kind that is not known.
+const CURIOUS: u32 = 64;
+/// How many kinds a worker can know.
+const KINDS: usize = 64;
+
+/// What one worker knows.
+#[derive(Debug)]
+pub(crate) struct Costs {
+    known: Box<[Cell<Known>; KINDS]>,
+    /// For how many more polls to be curious.
+    curious: Cell<u32>,
+}
+
+/// One kind of task, or zero, and the average of its polls in nanoseconds.
+type Known = (usize, u32);
+
+impl Default for Costs {
+    fn default() -> Self {
+        Costs { known: Box::new(std::array::from_fn(|_| Cell::default())), curious: Cell::new(0) }
+    }
+}
+
+impl Costs {
+    /// Says whether to time the poll with this number.
+    #[inline]
+    pub(crate) fn wants_to_know(&self, poll: u32) -> bool {
+        let curious = self.curious.get();
+        if curious > 0 {
+            self.curious.set(curious - 1);
+        }
+        curious > 0 || poll.is_multiple_of(SAMPLE_EVERY)
+    }
+
+    /// A poll of a task of this kind took so long.
+    pub(crate) fn learn(&self, kind: usize, took: Duration) {
+        let place = self.place(kind);
+        let took = u32::try_from(took.as_nanos()).unwrap_or(u32::MAX);
+        let average = match place.get() {
+            // What is much longer than before may be a thread that was interrupted; if it is not, the next ones show it.
+            (known, before) if known == kind => {
+                let took = took.min(before.saturating_mul(8).saturating_add(1000));
+                before / 2 + took / 2
+            }
+            _ => {
+                self.curious.set(0);
+                took
+            }
+        };
+        place.set((kind, average));
+    }
+
+    /// In nanoseconds: what there is to gain if somebody else polls a task of this kind.
+    #[inline]
+    pub(crate) fn gain(&self, kind: usize) -> u64 {
+        match self.place(kind).get() {
+            (known, cost) if known == kind => {
+                let cost = u64::from(cost);
+                if cost < MOVE { 0 } else { cost }
+            }
+            _ => {
+                self.curious.set(CURIOUS);
+                WAKE
+            }
+        }
+    }
+
+    fn place(&self, kind: usize) -> &Cell<Known> {
+        // Kinds are addresses of tables, aligned and close to one another.
+        &self.known[((kind >> 4) ^ (kind >> 10)) % KINDS]
+    }
+}
+
+/// Says whether to wake a thread for something that would take so many nanoseconds here.
+#[inline]
+pub(crate) fn pays(gain: u64) -> bool {
+    gain >= WAKE
+}
+
+/// Says the same of so many polls, that take so long on average.
+pub(crate) fn pays_for(polls: usize, average: Duration) -> bool {
+    let average = u64::try_from(average.as_nanos()).unwrap_or(u64::MAX);
+    average >= MOVE && pays(average.saturating_mul(polls as u64))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SOUP: usize = 0x1000;
+    const TEA: usize = 0x1010;
+
+    fn nanos(costs: &Costs, kind: usize, took: u64) {
+        costs.learn(kind, Duration::from_nanos(took));
+    }
+
+    #[test]
+    fn unknown_kind_pays_and_is_looked_into() {
+        let costs = Costs::default();
+        assert!(!costs.wants_to_know(1));
+        assert!(pays(costs.gain(SOUP)));
+        assert!(costs.wants_to_know(1));
+        nanos(&costs, SOUP, 40);
+        assert!(!costs.wants_to_know(1), "it is known now");
+        assert!(!pays(costs.gain(SOUP)));
+        assert!(pays(costs.gain(TEA)), "another one is not");
+    }
+
+    #[test]
+    fn many_costly_polls_pay_and_any_number_of_short_ones_does_not() {
+        let costs = Costs::default();
+        nanos(&costs, SOUP, 3_000);
+        nanos(&costs, TEA, 100);
+        assert!(!pays(costs.gain(SOUP)) && pays(costs.gain(SOUP) * 7));
+        assert_eq!(costs.gain(TEA), 0);
+        assert!(pays_for(7, Duration::from_micros(3)) && !pays_for(6, Duration::from_micros(3)));
+        assert!(!pays_for(1_000_000, Duration::from_nanos(100)));
+    }
+
+    #[test]
+    fn average_follows_what_comes_and_forgives_one_interruption() {
+        let costs = Costs::default();
+        nanos(&costs, SOUP, 100);
+        nanos(&costs, SOUP, 4_000_000);
+        assert_eq!(costs.gain(SOUP), 0, "one is no rule");
+        for _ in 0..8 {
+            nanos(&costs, SOUP, 4_000_000);
+        }
+        assert!(pays(costs.gain(SOUP)), "several are");
+        for _ in 0..16 {
+            nanos(&costs, SOUP, 100);
+        }
+        assert_eq!(costs.gain(SOUP), 0);
+    }
+}

@@ -1,0 +1,151 @@
+//! The monitor: a thread that looks for workers that are stuck in a poll, and has others take what waits there.
+//!
+//! ```text
+//!   a worker polls, and nobody has time for what it holds:
+//!
+//!   deque, inbox            a sleeper is woken, and finds it in its search
+//!   next slot, due timers   the same, since the seat is marked as stuck
+//!   the kernel's events     the same; it finds nothing, and waits for the kernel
+//!   all workers are stuck   a spare worker comes for one of them
+//! ```
+//! A worker adds one to its count of polls before each poll, and that is all it does for the monitor. A count that stands
+//! still from one round to the next, of a worker that is not asleep, is a poll that takes long. So a worker that is stuck
+//! is found after [`ROUND`] + [`CONFIRM`] at most.
+//!
+//! A *spare* works for as long as the worker that it stands in for is stuck: it minds that one's timers, empties its inbox,
+//! and what its tasks spawn or arm belongs to that one's seat. So nothing is left behind when it goes.
+//!
+//! A round costs some ten microseconds of a core, so there are few while nobody has time, and none while nobody works: see [`watch`](crate::watch).
+//!
+//! Rejected: *a stamp of the time at each poll* (a clock costs as much as a short poll); *taking the deque away from the
+//! thread that is stuck* (it may come back in the middle of that); *judging by the time on the CPU whether a task computes
+//! or blocks* (a task that computes for seconds stalls the others as well, and the kernel shares the core out).
+//!
+//! Source: the idea of `sysmon` in Go's `src/runtime/proc.go`.
+
+use std::io;
+use std::time::Duration;
+
+use crate::drive::{self, Deadline, Punctual, now};
+use crate::lease::Lease;
+use crate::misuse;
+use crate::seat::Seat;
+use crate::spare;
+use crate::thread;
+use crate::watch::While;
+
+/// How long the monitor pauses between two rounds.
+const ROUND: Duration = Duration::from_micros(400);
+/// How long it does when nobody would have time to help.
+const ROUND_WHEN_BUSY: Duration = Duration::from_micros(2500);
+/// How long it does when a poll seems to take long; and how long that must last.
+const CONFIRM: Duration = Duration::from_micros(200);
+/// How long every worker must be stuck until a spare comes: much more than a thread costs.
+const SPARE_AFTER: Duration = Duration::from_millis(5);
+/// After how many rounds without anybody at work the monitor sleeps: having to wake it must be rare.
+const CALM: u32 = 16;
+
+/// Starts the monitor of a runtime with several threads.
+///
+/// # Errors
+/// The system's, if it has no more threads.
+pub(crate) fn start(lease: &Lease) -> io::Result<()> {
+    let name = format!("{}-monitor", lease.name);
+    thread::start_worker(lease, name, None, |lease| {
+        let _punctual = Punctual::begin();
+        Monitor::new(lease).watch();
+    })
+}
+
+struct Monitor<'s> {
+    lease: &'s Lease,
+    /// Of each seat: the count of polls, and since when it has been that.
+    seen: Vec<(u64, Deadline)>,
+    /// Who is at work, and how long the poll has lasted; zero if it was not seen before. Kept for its memory.
+    at_work: Vec<(Duration, &'s Seat)>,
+    /// It has been said that no spare could be started.
+    said: bool,
+}
+
+impl<'s> Monitor<'s> {
+    fn new(lease: &'s Lease) -> Monitor<'s> {
+        Monitor {
+            lease,
+            seen: vec![(0, now()); lease.seats.len()],
+            at_work: Vec::new(),
+            said: false,
+        }
+    }
+
+    fn watch(&mut self) {
+        let lease = self.lease;
+        let mut calm = 0;
+        while !lease.is_stopping() {
+            self.look_round();
+            calm = if self.at_work.is_empty() { calm + 1 } else { 0 };
+            if calm == CALM {
+                calm = 0;
+                let is_over = || lease.anyone_at_work() || lease.is_stopping();
+                lease.watch.doze(While::Idle, None, is_over);
+            } else if !lease.idle.anyone_sleeps() {
+                let is_over = || lease.idle.anyone_sleeps() || lease.is_stopping();
+                lease.watch.doze(While::Busy, Some(ROUND_WHEN_BUSY), is_over);
+            } else {
+                let unsure = |lasts: Duration| !lasts.is_zero() && lasts < CONFIRM;
+                let confirms = self.at_work.iter().any(|(lasts, _)| unsure(*lasts));
+                lease.watch.pause(if confirms { CONFIRM } else { ROUND });
+            }
+        }
+    }
+
+    fn look_round(&mut self) {
+        let now = now();
+        self.at_work.clear();
+        for seat in self.lease.seats_in_use() {
+            let seen = &mut self.seen[seat.index];
+            let poll = seat.counters.polls.get();
+            let is_at_work = self.lease.is_at_work(seat);
+            if seen.0 != poll || !is_at_work {
+                *seen = (poll, now);
+            }
+            if is_at_work {
+                self.at_work.push((now.until(seen.1).unwrap_or_default(), seat));
+            }
+        }
+        for (_, seat) in self.at_work.iter().filter(|(lasts, _)| *lasts >= CONFIRM) {
+            seat.presence.set_stuck_in(self.seen[seat.index].0);
+            if self.holds_something(seat) {
+                self.lease.notify(seat.index);
+            }
+        }
+        self.send_spare();
+        spare::dismiss(self.lease);
+    }
+
+    /// Has a spare come if every worker is stuck, those that came as spares included, and something waits for them.
+    fn send_spare(&mut self) {
+        let all_stuck = self.at_work.iter().all(|(lasts, _)| *lasts >= SPARE_AFTER);
+        if !all_stuck || !self.at_work.iter().any(|(_, seat)| self.holds_something(seat)) {
+            return;
+        }
+        let without = |seat: &&Seat| {
+            self.lease.spare_of(seat.index).is_some_and(|spare| !spare.presence.is_occupied())
+        };
+        let Some(seat) = self.at_work.iter().map(|(_, seat)| *seat).find(without) else { return };
+        if let Err(error) = spare::send(self.lease, seat)
+            && !std::mem::replace(&mut self.said, true)
+        {
+            misuse::say(format_args!(
+                "all workers are stuck, and no spare one could be started: {error}"
+            ));
+        }
+    }
+
+    /// Says whether something waits for a worker that is stuck.
+    fn holds_something(&self, seat: &Seat) -> bool {
+        seat.has_work()
+            || !seat.next.is_empty()
+            || drive::is_due(self.lease.home_of(seat.index))
+            || self.lease.drive.is_neglected()
+    }
+}
