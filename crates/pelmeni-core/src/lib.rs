@@ -68,6 +68,9 @@ pub mod coop;
 pub mod park;
 #[doc(hidden)]
 pub mod primitive;
+#[cfg(not(all(loom, feature = "loom")))]
+#[expect(unsafe_code, reason = "a lock")]
+mod spin;
 mod state;
 
 pub use error::JoinError;

@@ -19,6 +19,8 @@ mod imp {
 
     pub use std::hint::spin_loop;
     pub use std::sync::{Arc, MutexGuard, atomic};
+
+    pub use crate::spin::{Spin, SpinGuard};
     pub use std::thread::yield_now;
 
     /// Declares a thread-local without destructor, so that reading it never fails, not even while the thread ends.
@@ -157,8 +159,11 @@ mod imp {
     use std::sync::OnceLock;
     use std::time::Duration;
 
+    pub use self::Mutex as Spin;
     pub use loom::cell::UnsafeCell;
     pub use loom::hint::spin_loop;
+    /// To loom one lock is like another.
+    pub use loom::sync::MutexGuard as SpinGuard;
     pub use loom::sync::{Arc, MutexGuard};
     pub use loom::thread::yield_now;
 

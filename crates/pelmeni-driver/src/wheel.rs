@@ -36,7 +36,7 @@ use std::fmt;
 use std::ptr::NonNull;
 use std::task::Waker;
 
-use pelmeni_core::primitive::{Mutex, MutexGuard, seeded};
+use pelmeni_core::primitive::{Spin, seeded};
 
 use crate::node::{Node, Ring};
 use crate::{Deadline, TimerState};
@@ -49,7 +49,7 @@ const LEVELS: usize = (u64::BITS - TICK_BITS).div_ceil(DIGIT_BITS) as usize;
 
 /// The timers of one worker.
 pub struct Wheel {
-    levels: Lock<Levels>,
+    levels: Spin<Levels>,
 }
 
 /// What the lock guards.
@@ -85,15 +85,6 @@ struct Due {
 // SAFETY: the rings hold pointers to nodes, which are touched only under the lock, by whichever thread has it (N1).
 unsafe impl Send for Levels {}
 
-/// The lock, so that it can become one of a single byte without anyone noticing.
-struct Lock<T>(Mutex<T>);
-
-impl<T> Lock<T> {
-    fn lock(&self) -> MutexGuard<'_, T> {
-        self.0.lock()
-    }
-}
-
 impl Wheel {
     /// Makes a wheel without timers.
     pub fn new(now: Deadline) -> Wheel {
@@ -106,7 +97,7 @@ impl Wheel {
             closed: false,
             due: Vec::new(),
         };
-        Wheel { levels: Lock(Mutex::new(levels)) }
+        Wheel { levels: Spin::new(levels) }
     }
 
     /// The earliest deadline of all timers; `None` if there is none, or none that ever comes.

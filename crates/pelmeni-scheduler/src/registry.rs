@@ -6,14 +6,14 @@
 use std::collections::HashMap;
 use std::panic::Location;
 
-use pelmeni_core::primitive::Mutex;
+use pelmeni_core::primitive::Spin;
 use pelmeni_core::primitive::atomic::{AtomicUsize, Ordering};
 use pelmeni_core::{AbortHandle, RegisteredTask, TaskInfo, TaskRef};
 
 /// Some tasks that live, and whether new ones may come.
 #[derive(Debug, Default)]
 pub(crate) struct Registry {
-    entries: Mutex<Entries>,
+    entries: Spin<Entries>,
     /// How many there are; written under the lock, read without it.
     len: AtomicUsize,
 }
