@@ -63,9 +63,10 @@ impl Direct {
             Err(Errno::INTR) => return Ok(true),
             Err(error) => return Err(error.into()),
         };
-        let reported = batch.iter().map(|event| Event {
-            key: Key::from_usize(event.data.u64() as usize),
-            ready: interest(event.flags),
+        let reported = batch.iter().map(|event| {
+            let flags = event.flags; // a field of a packed struct
+            let key = Key::from_usize(event.data.u64() as usize);
+            Event { key, ready: interest(flags), ends: flags.intersects(ENDS) }
         });
         events.extend(reported.filter(|event| event.key != Key::BELL));
         Ok(!batch.is_empty())
@@ -131,6 +132,10 @@ impl Poller for Direct {
         }
     }
 }
+
+/// What is not just bytes.
+const ENDS: EventFlags =
+    EventFlags::RDHUP.union(EventFlags::HUP).union(EventFlags::ERR).union(EventFlags::PRI);
 
 /// What may be tried again after these flags. A hang-up of the other side's sending half concerns only reading.
 fn interest(flags: EventFlags) -> Interest {

@@ -152,7 +152,7 @@ impl Turn<'_> {
         self.driver.wait(events, timeout)?;
         for event in events.drain(..) {
             let source = self.driver.sources.cell(event.key);
-            source.set(event.key.generation(), event.ready, wakers);
+            source.set(event, wakers);
         }
         Ok(wake_all(wakers))
     }

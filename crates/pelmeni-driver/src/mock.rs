@@ -52,7 +52,8 @@ impl MockPoller {
     pub(crate) fn report(&self, ready: Interest) {
         let mut state = self.0.state.lock();
         state.ready = Some(ready);
-        let events: Vec<_> = state.sources.iter().map(|&key| Event { key, ready }).collect();
+        let events: Vec<_> =
+            state.sources.iter().map(|&key| Event { key, ready, ends: false }).collect();
         state.events.extend(events);
         drop(state);
         self.0.changed.notify_all();
@@ -68,7 +69,7 @@ impl Poller for MockPoller {
         let mut state = self.0.state.lock();
         state.sources.push(key);
         let ready = state.ready;
-        state.events.extend(ready.map(|ready| Event { key, ready }));
+        state.events.extend(ready.map(|ready| Event { key, ready, ends: false }));
         drop(state);
         self.0.changed.notify_all();
         Ok(())

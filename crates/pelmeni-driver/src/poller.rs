@@ -46,6 +46,9 @@ pub(crate) struct Event {
     pub(crate) key: Key,
     /// What may be tried again. Errors and hang-ups are for both directions.
     pub(crate) ready: Interest,
+    /// Besides bytes, or instead of them, there may be an end, an error, or something urgent. A poller that cannot tell says so
+    /// always.
+    pub(crate) ends: bool,
 }
 
 /// The longest wait that is passed on. It ends with nothing, which any wait may; in return no platform's limit is ever

@@ -44,7 +44,8 @@ impl Portable {
         let named = Interest { read: event.readable, write: event.writable };
         let failed = event.is_err() == Some(true) || event.is_interrupt();
         let ready = if self.oneshot || failed { Interest::BOTH } else { named };
-        Event { key: Key::from_usize(event.key), ready }
+        // `polling` does not ask for `EPOLLRDHUP`: the end of a stream looks like bytes.
+        Event { key: Key::from_usize(event.key), ready, ends: true }
     }
 }
 

@@ -1,16 +1,18 @@
 //! The atomic word of one direction of one source: whose it is, what was reported, and whether somebody waits.
 //!
 //! ```text
-//!    63           32 31          3    2        1       0
-//!   ┌───────────────┬─────────────┬────────┬─────────┬───────┐
-//!   │  generation   │    tick     │ CLOSED │ WAITING │ READY │
-//!   └───────────────┴─────────────┴────────┴─────────┴───────┘
+//!    63           32 31          5   4       3         2        1       0
+//!   ┌───────────────┬─────────────┬───────┬─────────┬────────┬─────────┬───────┐
+//!   │  generation   │    tick     │ ENDED │ DRAINED │ CLOSED │ WAITING │ READY │
+//!   └───────────────┴─────────────┴───────┴─────────┴────────┴─────────┴───────┘
 //!
 //!                 1 event                          2 would block, same tick
 //!      idle ─────────────────► READY, tick + 1 ─────────────────────────► WAITING
 //!        │                          ▲                                        │
 //!        │ 2 would block            └──────────── 1 event: wake ─────────────┘
 //!        └──────────────────────────────────────────────────────────────► WAITING
+//!
+//!      any ── 5 took less than it wanted, same tick, not ENDED ──► DRAINED: the next poll need not try ── 1 event ──► READY
 //!
 //!      any ── 3 remove ──► idle, generation + 1, tick 0        any ── 4 close ──► CLOSED: wake
 //! ```
@@ -21,12 +23,18 @@
 //! | 2 | [`Readiness::wait`] | a poll whose operation would block, holding the lock of the source's waiters |
 //! | 3 | [`Readiness::remove`] | whoever deregisters |
 //! | 4 | [`Readiness::close`] | whoever closes the driver |
+//! | 5 | [`Readiness::drain`] | a poll whose operation moved fewer bytes than it had asked for |
 //!
 //! **The tick** counts the events. A poll looks at the word before its operation and may wait only if the tick is still
 //! the one that it saw: an event between the operation and the wait is news that the operation did not have, and clearing
 //! it would lose it for ever, because the poller reports an edge once. The tick is compared in its full width, and there
 //! is one for each direction: with a common one, a peer that only makes room for writing would keep a reader from ever
 //! waiting.
+//!
+//! **DRAINED** spares a system call: who reads less than asked for has emptied the buffer, and the next read would fail.
+//! That is true only of a stream of bytes that goes on. An end of the stream, an error, or an urgent byte that came before
+//! the read is reported by the same edge as the bytes, and no other will follow; so an event that speaks of one sets
+//! **ENDED**, for good, and from then on every poll tries. What comes after the read is an event with a new tick.
 //!
 //! **The generation** is the source's, and changes when the source leaves. Every change compares it, so that an event of
 //! the past owner, which can sit in the batch that is just being handed out, does nothing to the next one.
@@ -45,8 +53,12 @@ const READY: u64 = 1;
 const WAITING: u64 = 1 << 1;
 /// The driver is closed. Never cleared: a closed driver takes no new sources.
 const CLOSED: u64 = 1 << 2;
+/// The last operation took all that there was. Set by that operation; cleared by an event.
+const DRAINED: u64 = 1 << 3;
+/// An event has spoken of an end, an error, or urgent data. Set by an event; never cleared.
+const ENDED: u64 = 1 << 4;
 
-const TICK_SHIFT: u32 = 3;
+const TICK_SHIFT: u32 = 5;
 const GENERATION_SHIFT: u32 = 32;
 /// As wide as half a `usize`: a key has no room for more.
 const GENERATION_MASK: u32 = (usize::MAX >> (usize::BITS / 2)) as u32;
@@ -95,6 +107,11 @@ impl Snapshot {
         self.0 & WAITING != 0
     }
 
+    /// Whether the operation would block, as far as this word knows.
+    pub(crate) const fn is_drained(self) -> bool {
+        self.0 & DRAINED != 0
+    }
+
     pub(crate) const fn is_closed(self) -> bool {
         self.0 & CLOSED != 0
     }
@@ -122,12 +139,14 @@ impl<const TICK: u32> Readiness<TICK> {
         Snapshot(self.0.load(Ordering::Acquire))
     }
 
-    /// Notes an event for the source of this generation. The answer is whether its waiters must be woken.
+    /// Notes an event for the source of this generation, and whether it is a last one. The answer is whether its waiters
+    /// must be woken.
     #[must_use]
-    pub(crate) fn set(&self, generation: u32) -> bool {
+    pub(crate) fn set(&self, generation: u32, ends: bool) -> bool {
+        let news = if ends && !seeded(204) { READY | ENDED } else { READY };
         let before = self.change(|word| {
             let stale = word.generation() != generation && !seeded(15);
-            (!stale).then(|| Self::next_tick(word).with(READY).without(WAITING))
+            (!stale).then(|| Self::next_tick(word).with(news).without(WAITING | DRAINED))
         });
         before.is_ok_and(Snapshot::is_waiting)
     }
@@ -142,6 +161,15 @@ impl<const TICK: u32> Readiness<TICK> {
             Ok(_) => Wait::Waiting,
             Err(word) => Self::judge(word, seen),
         }
+    }
+
+    /// Notes that an operation which began after `seen` has taken all that there was, unless something came since.
+    pub(crate) fn drain(&self, seen: Snapshot) {
+        // That it fails is no matter: the next poll tries in vain.
+        let _ = self.change(|word| {
+            let is_old = Self::judge(word, seen) != Wait::Waiting && !seeded(205);
+            (!is_old && word.0 & ENDED == 0).then(|| word.with(DRAINED).without(READY))
+        });
     }
 
     /// Makes the word the next source's.
@@ -211,13 +239,13 @@ mod tests {
     fn wait_succeeds_only_without_an_event_since() {
         let word = owned();
         let seen = word.look();
-        assert!(!word.set(OWNER));
+        assert!(!word.set(OWNER, false));
         assert_eq!(word.wait(seen), Wait::Ready);
         assert!(word.look().is_ready(), "a failed wait clears nothing");
         assert_eq!(word.wait(word.look()), Wait::Waiting);
         assert!(!word.look().is_ready());
-        assert!(word.set(OWNER), "somebody waits");
-        assert!(!word.set(OWNER), "and is woken once");
+        assert!(word.set(OWNER, false), "somebody waits");
+        assert!(!word.set(OWNER, false), "and is woken once");
     }
 
     /// However old a snapshot is, it clears no event that it has not seen.
@@ -226,7 +254,7 @@ mod tests {
         let word = owned();
         let seen = word.look();
         for _ in 0..1 << 17 {
-            assert!(!word.set(OWNER));
+            assert!(!word.set(OWNER, false));
             assert_eq!(word.wait(seen), Wait::Ready);
         }
     }
@@ -236,7 +264,7 @@ mod tests {
         let word = Readiness::<2>::new();
         for _ in 0..9 {
             let seen = word.look();
-            assert!(!word.set(0));
+            assert!(!word.set(0, false));
             assert_eq!(word.look().generation(), 0);
             assert!(!word.look().is_waiting() && !word.look().is_closed());
             assert_eq!(word.wait(seen), Wait::Ready);
@@ -249,7 +277,7 @@ mod tests {
         assert_eq!(word.wait(word.look()), Wait::Waiting);
         let before = word.look();
         for stranger in [0, OWNER - 1, OWNER + 1, u32::MAX] {
-            assert!(!word.set(stranger));
+            assert!(!word.set(stranger, false));
         }
         assert_eq!(word.look(), before);
     }
@@ -270,5 +298,40 @@ mod tests {
         assert!(word.close());
         assert_eq!(word.wait(word.look()), Wait::Closed);
         assert!(!word.close());
+    }
+
+    #[test]
+    fn drained_until_the_next_event() {
+        let word = owned();
+        let seen = word.look();
+        word.drain(seen);
+        assert!(word.look().is_drained() && !word.look().is_ready());
+        assert_eq!(word.wait(word.look()), Wait::Waiting);
+        assert!(word.look().is_drained(), "waiting brings nothing");
+        assert!(word.set(OWNER, false));
+        assert!(!word.look().is_drained());
+    }
+
+    #[test]
+    fn event_since_the_look_is_not_drained() {
+        let word = owned();
+        let seen = word.look();
+        assert!(!word.set(OWNER, false));
+        word.drain(seen);
+        assert!(!word.look().is_drained() && word.look().is_ready());
+    }
+
+    #[test]
+    fn what_has_ended_is_never_drained() {
+        let word = owned();
+        assert!(!word.set(OWNER, true));
+        word.drain(word.look());
+        assert!(!word.look().is_drained());
+        assert!(!word.set(OWNER, false));
+        word.drain(word.look());
+        assert!(!word.look().is_drained(), "an end is for good");
+        word.remove();
+        word.drain(word.look());
+        assert!(word.look().is_drained(), "but only for one source");
     }
 }

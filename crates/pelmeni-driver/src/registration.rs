@@ -91,17 +91,62 @@ impl Registration {
         cx: &mut Context<'_>,
         source: &S,
         direction: Direction,
-        mut operation: impl FnMut() -> io::Result<R>,
+        operation: impl FnMut() -> io::Result<R>,
     ) -> Poll<io::Result<R>>
     where
         S: AsDescriptor,
     {
+        self.poll_with(cx, source, direction, operation, |_| false)
+    }
+
+    /// As [`poll_io`](Registration::poll_io), for an operation on a stream that moves at most `wanted` bytes.
+    ///
+    /// Fewer of them, but not none, mean that the next operation would block; so that is not tried before an event has
+    /// come. This is true of streams of bytes like TCP's; not of datagrams, and not of Unix sockets on which credentials are
+    /// sent, where a read ends at the next sender's bytes.
+    ///
+    /// # Cancel safety
+    /// Nothing is lost if it is not polled again: the bytes have either been moved and their number returned, or not.
+    ///
+    /// # Errors
+    /// As [`poll_io`](Registration::poll_io).
+    pub fn poll_transfer<S: AsDescriptor>(
+        &self,
+        cx: &mut Context<'_>,
+        source: &S,
+        direction: Direction,
+        wanted: usize,
+        operation: impl FnMut() -> io::Result<usize>,
+    ) -> Poll<io::Result<usize>> {
+        let drains = |moved: &usize| 0 < *moved && *moved < wanted;
+        self.poll_with(cx, source, direction, operation, drains)
+    }
+
+    /// Tries an operation or waits. `drains` tells of a result whether the next operation would block.
+    fn poll_with<S: AsDescriptor, R>(
+        &self,
+        cx: &mut Context<'_>,
+        source: &S,
+        direction: Direction,
+        mut operation: impl FnMut() -> io::Result<R>,
+        drains: impl Fn(&R) -> bool,
+    ) -> Poll<io::Result<R>> {
         loop {
             let seen = self.look(direction);
-            match operation() {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                done => return Poll::Ready(done),
+            if !seen.is_some_and(Snapshot::is_drained) {
+                match operation() {
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                    Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                    Ok(result) => {
+                        if let Some(seen) = seen
+                            && drains(&result)
+                        {
+                            self.drain(direction, seen);
+                        }
+                        return Poll::Ready(Ok(result));
+                    }
+                    Err(error) => return Poll::Ready(Err(error)),
+                }
             }
             if self.wait(cx, source, direction, seen)?.is_pending() {
                 return Poll::Pending;
@@ -146,6 +191,13 @@ impl Registration {
         match self.membership.look() {
             Standing::Inside(key) => Some(self.driver.sources.cell(key).look(direction)),
             Standing::Outside | Standing::Left => None,
+        }
+    }
+
+    /// Notes that an operation which began after `seen` has taken all that there was.
+    fn drain(&self, direction: Direction, seen: Snapshot) {
+        if let Standing::Inside(key) = self.membership.look() {
+            self.driver.sources.cell(key).drain(direction, seen);
         }
     }
 

@@ -30,6 +30,7 @@ use pelmeni_core::primitive::{Mutex, seeded};
 
 use crate::crowd::Crowd;
 use crate::interest::Interest;
+use crate::poller::Event;
 use crate::readiness::{Readiness, Snapshot, TICK_BITS, Wait};
 use crate::vacancies::Vacancies;
 use crate::{Direction, clock};
@@ -76,7 +77,7 @@ impl Key {
     /// The poller's own: no source has this key, because no cell has the index that is all ones.
     pub(crate) const BELL: Key = Key(usize::MAX);
 
-    fn new(index: usize, generation: u32) -> Key {
+    pub(crate) fn new(index: usize, generation: u32) -> Key {
         Key((generation as usize) << INDEX_BITS | index)
     }
 
@@ -201,10 +202,18 @@ impl<const TICK: u32> Source<TICK> {
         Wait::Waiting
     }
 
-    /// Hands an event for the source of this generation to those who wait for it: their wakers go to `wakers`.
-    pub(crate) fn set(&self, generation: u32, ready: Interest, wakers: &mut Vec<Waker>) {
+    /// Notes that an operation in one direction has taken all that there was, if nothing came since `seen`.
+    pub(crate) fn drain(&self, direction: Direction, seen: Snapshot) {
+        self.word(direction).drain(seen);
+    }
+
+    /// Hands an event to those who wait for it: their wakers go to `wakers`. It is for the source whose key it has, which
+    /// may have left.
+    pub(crate) fn set(&self, event: Event, wakers: &mut Vec<Waker>) {
+        let Event { key, ready, ends } = event;
+        let generation = key.generation();
         for (direction, ready) in [(Direction::Read, ready.read), (Direction::Write, ready.write)] {
-            if ready && self.word(direction).set(generation) {
+            if ready && self.word(direction).set(generation, ends) {
                 self.while_owned(generation, |waiters| waiters.take(direction, wakers));
             }
         }

@@ -39,6 +39,30 @@ impl<S: AsDescriptor> Async<S> {
         })
     }
 
+    /// As [`poll_io`](Async::poll_io), for an operation on a stream of bytes that moves at most so many.
+    pub(crate) fn poll_transfer(
+        &self,
+        cx: &mut Context<'_>,
+        direction: Direction,
+        wanted: usize,
+        mut operation: impl FnMut(&S) -> io::Result<usize>,
+    ) -> Poll<io::Result<usize>> {
+        coop::poll_leaf(cx, |cx| {
+            let operation = || operation(&self.source);
+            self.registration.poll_transfer(cx, &self.source, direction, wanted, operation)
+        })
+    }
+
+    /// As [`poll_transfer`](Async::poll_transfer), to be awaited.
+    pub(crate) async fn transfer(
+        &self,
+        direction: Direction,
+        wanted: usize,
+        mut operation: impl FnMut(&S) -> io::Result<usize>,
+    ) -> io::Result<usize> {
+        poll_fn(|cx| self.poll_transfer(cx, direction, wanted, &mut operation)).await
+    }
+
     /// As [`poll_io`](Async::poll_io), to be awaited.
     pub(crate) async fn io<R>(
         &self,

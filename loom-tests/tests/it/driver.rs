@@ -28,6 +28,16 @@ fn event_is_never_lost() {
 }
 
 #[test]
+fn short_read_loses_no_bytes() {
+    check("short_read_loses_no_bytes");
+}
+
+#[test]
+fn short_read_loses_no_end() {
+    check("short_read_loses_no_end");
+}
+
+#[test]
 fn directions_do_not_disturb_each_other() {
     check("directions_do_not_disturb_each_other");
 }

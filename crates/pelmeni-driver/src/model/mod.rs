@@ -24,7 +24,7 @@ pub struct Model {
 }
 
 /// All models. Each mutant of this crate is killed by at least one, and each kills at least one.
-pub const MODELS: [Model; 12] = [
+pub const MODELS: [Model; 14] = [
     Model {
         name: "notification_reaches_the_sleeper",
         run: bell::notification_reaches_the_sleeper,
@@ -46,6 +46,12 @@ pub const MODELS: [Model; 12] = [
         run: source::two_readers_share_a_source,
         kills: &[13],
     },
+    Model {
+        name: "short_read_loses_no_bytes",
+        run: source::short_read_loses_no_bytes,
+        kills: &[13, 205],
+    },
+    Model { name: "short_read_loses_no_end", run: source::short_read_loses_no_end, kills: &[204] },
     Model { name: "first_wait_registers", run: source::first_wait_registers, kills: &[151] },
     Model {
         name: "stale_event_finds_nobody",

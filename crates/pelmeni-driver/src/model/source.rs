@@ -4,14 +4,16 @@ use std::io;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
+use pelmeni_core::primitive::Mutex;
 use pelmeni_core::primitive::atomic::{AtomicUsize, Ordering};
 use pelmeni_core::primitive::loom::thread;
 
 use super::Ear;
 use crate::interest::Interest;
 use crate::mock::MockPoller;
+use crate::poller::Event;
 use crate::readiness::{Snapshot, Wait};
-use crate::source::{Source, Sources};
+use crate::source::{Key, Source, Sources};
 use crate::{Direction, Driver, Registration};
 
 const READ: Interest = Interest { read: true, write: false };
@@ -42,8 +44,12 @@ impl Pot {
 
 /// An event, as the driver hands it out.
 fn report<const TICK: u32>(source: &Source<TICK>, generation: u32, ready: Interest) {
+    hand_out(source, Event { key: Key::new(0, generation), ready, ends: false });
+}
+
+fn hand_out<const TICK: u32>(source: &Source<TICK>, event: Event) {
     let mut wakers = Vec::new();
-    source.set(generation, ready, &mut wakers);
+    source.set(event, &mut wakers);
     wakers.into_iter().for_each(Waker::wake);
 }
 
@@ -218,4 +224,79 @@ pub(super) fn leaving_wakes_whoever_waits() {
         }
         end.join().unwrap();
     }
+}
+
+/// A stream: how many bytes there are, and whether more will come.
+#[derive(Debug)]
+struct Stream(Mutex<(usize, bool)>);
+
+impl Stream {
+    /// Reads all that is there, for a buffer that is larger than that: 0 is the end.
+    fn read(&self) -> io::Result<usize> {
+        match *self.0.lock() {
+            (0, false) => Err(io::ErrorKind::WouldBlock.into()),
+            (ref mut bytes, _) => Ok(std::mem::take(bytes)),
+        }
+    }
+}
+
+/// Reads so many bytes, or to the end, and relies on short reads: the loop of `Registration::poll_with`.
+fn read_shortly(source: &Source<2>, stream: &Stream, wanted: usize) -> usize {
+    let ear = Ear::new();
+    let mut bytes = 0;
+    while bytes < wanted {
+        let heard = ear.heard();
+        let seen = source.look(Direction::Read);
+        if !seen.is_drained() {
+            match stream.read() {
+                Ok(0) => break,
+                Ok(read) => {
+                    bytes += read;
+                    source.drain(Direction::Read, seen);
+                    continue;
+                }
+                Err(_) => {}
+            }
+        }
+        match source.wait(Direction::Read, seen, &ear.waker()) {
+            Wait::Ready => {}
+            Wait::Waiting => ear.listen(heard),
+            Wait::Closed | Wait::Gone => panic!("the source is still there"),
+        }
+    }
+    bytes
+}
+
+fn stream_with_a_peer(
+    peer: impl FnOnce(&Source<2>, &Stream) + Send + 'static,
+) -> (Arc<Source<2>>, Arc<Stream>, thread::JoinHandle<()>) {
+    let source = Arc::new(Source::<2>::new());
+    let stream = Arc::new(Stream(Mutex::new((0, false))));
+    let (theirs, wire) = (source.clone(), stream.clone());
+    let peer = thread::spawn(move || peer(&theirs, &wire));
+    (source, stream, peer)
+}
+
+/// The other side sends a byte and another one, and the kernel reports each.
+pub(super) fn short_read_loses_no_bytes() {
+    let (source, stream, peer) = stream_with_a_peer(|source, stream| {
+        for _ in 0..2 {
+            stream.0.lock().0 += 1;
+            report(source, source.generation(), READ);
+        }
+    });
+    assert_eq!(read_shortly(&source, &stream, 2), 2);
+    peer.join().unwrap();
+}
+
+/// The other side sends a byte and ends, and the kernel reports both at once.
+pub(super) fn short_read_loses_no_end() {
+    let (source, stream, peer) = stream_with_a_peer(|source, stream| {
+        stream.0.lock().0 += 1;
+        stream.0.lock().1 = true;
+        let key = Key::new(0, source.generation());
+        hand_out(source, Event { key, ready: READ, ends: true });
+    });
+    assert_eq!(read_shortly(&source, &stream, usize::MAX), 1);
+    peer.join().unwrap();
 }

@@ -87,14 +87,15 @@ impl Line {
 
     pub(crate) fn poll_read(&self, waker: &Waker, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
         let mut cx = Context::from_waker(waker);
+        let wanted = buffer.len();
         let read = || (&self.stream).read(buffer);
-        self.registration.poll_io(&mut cx, &self.stream, Direction::Read, read)
+        self.registration.poll_transfer(&mut cx, &self.stream, Direction::Read, wanted, read)
     }
 
     pub(crate) fn poll_write(&self, waker: &Waker, data: &[u8]) -> Poll<io::Result<usize>> {
         let mut cx = Context::from_waker(waker);
         let write = || (&self.stream).write(data);
-        self.registration.poll_io(&mut cx, &self.stream, Direction::Write, write)
+        self.registration.poll_transfer(&mut cx, &self.stream, Direction::Write, data.len(), write)
     }
 
     /// Writes until there is no room and `waker` waits for some. How much it was.

@@ -8,5 +8,6 @@ mod kitchen;
 mod lifecycle;
 mod notify;
 mod oracle;
+mod short_reads;
 mod stress;
 mod wheel;

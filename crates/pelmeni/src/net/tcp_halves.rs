@@ -31,7 +31,7 @@ impl OwnedReadHalf {
     /// # Errors
     /// The connection's.
     pub async fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        self.stream.io.io(Direction::Read, |mut stream| stream.read(buf)).await
+        self.stream.io.transfer(Direction::Read, buf.len(), |mut stream| stream.read(buf)).await
     }
 
     /// As [`TcpStream::read_exact`].
@@ -61,7 +61,7 @@ impl OwnedWriteHalf {
     /// # Errors
     /// The connection's.
     pub async fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
-        self.stream.io.io(Direction::Write, |mut stream| stream.write(buf)).await
+        self.stream.io.transfer(Direction::Write, buf.len(), |mut stream| stream.write(buf)).await
     }
 
     /// As [`TcpStream::write_all`].

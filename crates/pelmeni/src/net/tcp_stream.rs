@@ -91,7 +91,7 @@ impl TcpStream {
     /// # Errors
     /// The connection's.
     pub async fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        self.io.io(Direction::Read, |mut stream| stream.read(buf)).await
+        self.io.transfer(Direction::Read, buf.len(), |mut stream| stream.read(buf)).await
     }
 
     /// Waits until `buf` is full.
@@ -113,7 +113,7 @@ impl TcpStream {
     /// # Errors
     /// The connection's.
     pub async fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
-        self.io.io(Direction::Write, |mut stream| stream.write(buf)).await
+        self.io.transfer(Direction::Write, buf.len(), |mut stream| stream.write(buf)).await
     }
 
     /// Waits until the system has taken all of `buf`.
@@ -175,7 +175,7 @@ impl TcpStream {
 
 pub(super) async fn read_exact(io: &Async<net::TcpStream>, mut buf: &mut [u8]) -> io::Result<()> {
     while !buf.is_empty() {
-        match io.io(Direction::Read, |mut stream| stream.read(buf)).await? {
+        match io.transfer(Direction::Read, buf.len(), |mut stream| stream.read(buf)).await? {
             0 => return Err(io::ErrorKind::UnexpectedEof.into()),
             read => buf = &mut buf[read..],
         }
@@ -185,7 +185,7 @@ pub(super) async fn read_exact(io: &Async<net::TcpStream>, mut buf: &mut [u8]) -
 
 pub(super) async fn write_all(io: &Async<net::TcpStream>, mut buf: &[u8]) -> io::Result<()> {
     while !buf.is_empty() {
-        match io.io(Direction::Write, |mut stream| stream.write(buf)).await? {
+        match io.transfer(Direction::Write, buf.len(), |mut stream| stream.write(buf)).await? {
             0 => return Err(io::ErrorKind::WriteZero.into()),
             written => buf = &buf[written..],
         }
@@ -199,7 +199,7 @@ impl AsyncRead for &TcpStream {
         cx: &mut Context<'_>,
         buf: &mut [u8],
     ) -> Poll<io::Result<usize>> {
-        self.io.poll_io(cx, Direction::Read, |mut stream| stream.read(buf))
+        self.io.poll_transfer(cx, Direction::Read, buf.len(), |mut stream| stream.read(buf))
     }
 
     fn poll_read_vectored(
@@ -207,7 +207,8 @@ impl AsyncRead for &TcpStream {
         cx: &mut Context<'_>,
         bufs: &mut [IoSliceMut<'_>],
     ) -> Poll<io::Result<usize>> {
-        self.io.poll_io(cx, Direction::Read, |mut stream| stream.read_vectored(bufs))
+        let wanted = bufs.iter().map(|buf| buf.len()).sum();
+        self.io.poll_transfer(cx, Direction::Read, wanted, |mut stream| stream.read_vectored(bufs))
     }
 }
 
@@ -217,7 +218,7 @@ impl AsyncWrite for &TcpStream {
         cx: &mut Context<'_>,
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
-        self.io.poll_io(cx, Direction::Write, |mut stream| stream.write(buf))
+        self.io.poll_transfer(cx, Direction::Write, buf.len(), |mut stream| stream.write(buf))
     }
 
     fn poll_write_vectored(
@@ -225,7 +226,9 @@ impl AsyncWrite for &TcpStream {
         cx: &mut Context<'_>,
         bufs: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        self.io.poll_io(cx, Direction::Write, |mut stream| stream.write_vectored(bufs))
+        let wanted = bufs.iter().map(|buf| buf.len()).sum();
+        self.io
+            .poll_transfer(cx, Direction::Write, wanted, |mut stream| stream.write_vectored(bufs))
     }
 
     fn poll_flush(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {

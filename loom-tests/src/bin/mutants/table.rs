@@ -170,7 +170,11 @@ pub(crate) const TABLE: &[Mutant] = &[
         13,
         READINESS,
         "readiness is cleared though an event came meanwhile",
-        &["driver::event_is_never_lost", "driver::two_readers_share_a_source"],
+        &[
+            "driver::event_is_never_lost",
+            "driver::two_readers_share_a_source",
+            "driver::short_read_loses_no_bytes",
+        ],
     ),
     mutant(
         15,
@@ -301,5 +305,17 @@ pub(crate) const TABLE: &[Mutant] = &[
         WATCH,
         "a worker takes back what it does not make untrue",
         &["watch::two_workers_rouse_the_monitor"],
+    ),
+    mutant(
+        204,
+        READINESS,
+        "an event does not say that the stream has ended",
+        &["driver::short_read_loses_no_end"],
+    ),
+    mutant(
+        205,
+        READINESS,
+        "a short read counts as the last one although there was an event since",
+        &["driver::short_read_loses_no_bytes"],
     ),
 ];
