@@ -9,13 +9,14 @@
 //!   all workers are stuck   a spare worker comes for one of them
 //! ```
 //! A worker adds one to its count of polls before each poll, and that is all it does for the monitor. A count that stands
-//! still from one round to the next, of a worker that is not asleep, is a poll that takes long. So a worker that is stuck
-//! is found after [`ROUND`] + [`CONFIRM`] at most.
+//! still from one round to the next, of a worker that is not asleep, is a poll that takes long. So while somebody sleeps who
+//! could help, a worker that is stuck is found after [`ROUND`] + [`CONFIRM`] at most.
 //!
 //! A *spare* works for as long as the worker that it stands in for is stuck: it minds that one's timers, empties its inbox,
 //! and what its tasks spawn or arm belongs to that one's seat. So nothing is left behind when it goes.
 //!
-//! A round costs some ten microseconds of a core, so there are few while nobody has time, and none while nobody works: see [`watch`](crate::watch).
+//! A round costs some ten microseconds of a core, so there are few while nobody has time, and none while nobody works: see
+//! [`watch`](crate::watch).
 //!
 //! Rejected: *a stamp of the time at each poll* (a clock costs as much as a short poll); *taking the deque away from the
 //! thread that is stuck* (it may come back in the middle of that); *judging by the time on the CPU whether a task computes

@@ -43,11 +43,9 @@ fn work(lease: &Lease, seat: usize, stuck: usize) {
 
 /// Wakes the spares whose time is over, so that they go.
 pub(crate) fn dismiss(lease: &Lease) {
-    for stuck in 0..lease.seats.len() {
-        if let Some(spare) = lease.spare_of(stuck)
-            && lease.idle.is_asleep(spare.index)
-            && !lease.is_stuck(stuck)
-        {
+    let spares = lease.seats_in_use().iter().skip(lease.threads + 1);
+    for spare in spares.filter(|spare| lease.idle.is_asleep(spare.index)) {
+        if lease.principal_of(spare.index).is_some_and(|stuck| !lease.is_stuck(stuck.index)) {
             lease.unpark(spare.index);
         }
     }
