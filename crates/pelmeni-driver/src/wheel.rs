@@ -77,8 +77,6 @@ struct Slot {
 
 struct Due {
     deadline: Deadline,
-    /// Its place among the due, which is the order of registration for equal deadlines (W3).
-    place: usize,
     waker: Waker,
 }
 
@@ -116,7 +114,8 @@ impl Wheel {
         let mut levels = self.levels.lock();
         levels.advance(now);
         let count = levels.due.len();
-        levels.due.sort_unstable_by_key(|due| (due.deadline, due.place));
+        // Stable, so that equal deadlines stay in the order of registration (W3).
+        levels.due.sort_by_key(|due| due.deadline);
         wakers.extend(levels.due.drain(..).map(|due| due.waker));
         count
     }
@@ -276,8 +275,7 @@ impl Levels {
         }
         // SAFETY: the lock is held (N1).
         let waker = unsafe { shared.with_links(|links| links.waker.take()) };
-        let place = self.due.len();
-        self.due.extend(waker.map(|waker| Due { deadline, place, waker }));
+        self.due.extend(waker.map(|waker| Due { deadline, waker }));
         // The last touch (N3).
         shared.alarm.fire();
     }

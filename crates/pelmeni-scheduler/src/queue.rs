@@ -81,6 +81,7 @@ mod imp {
 }
 
 #[cfg(all(loom, feature = "loom"))]
+#[allow(missing_docs, reason = "the other twin has the documentation")]
 mod imp {
     use std::collections::VecDeque;
 
@@ -94,7 +95,6 @@ mod imp {
     #[derive(Clone, Debug)]
     pub struct Thief(Arc<Mutex<VecDeque<Runnable>>>);
 
-    #[expect(clippy::len_without_is_empty, reason = "nobody asks the owner's end")]
     impl Deque {
         /// An empty queue.
         pub fn new() -> Deque {
