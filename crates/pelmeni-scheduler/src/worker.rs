@@ -55,6 +55,8 @@ pub(crate) struct Worker<'s> {
     gain: Cell<u64>,
     searching: Cell<bool>,
     tick: Cell<u32>,
+    /// How many polls since the last look have left their task ready.
+    again: Cell<u32>,
     /// At which tick to look around, and after how many more to do so again.
     look_at: Cell<u32>,
     look_every: Cell<u32>,
@@ -98,6 +100,7 @@ pub(crate) fn occupy<R>(lease: &Lease, seat: usize, f: impl FnOnce(&Worker<'_>) 
         gain: Cell::new(0),
         searching: Cell::new(false),
         tick: Cell::new(0),
+        again: Cell::new(0),
         look_at: Cell::new(1),
         look_every: Cell::new(1),
         looked: Cell::new(drive::now()),
@@ -175,6 +178,7 @@ impl Worker<'_> {
             self.gain.set(self.gain.get().saturating_add(self.costs.gain(task.kind())));
             self.deque.push(task);
         } else if cause == Cause::Again {
+            self.again.set(self.again.get() + 1);
             self.deque.push(task);
         } else if let Some(displaced) = self.seat.next.put(task) {
             self.push_surplus(displaced);
@@ -240,8 +244,10 @@ impl Worker<'_> {
     /// What a busy worker does from time to time: timers, events, deliveries.
     #[cold]
     fn look_around(&self) {
-        let average = self.plan_next_look();
-        if pays_for(self.deque.len(), average) {
+        let (polls, average) = self.plan_next_look();
+        // Tasks that go on by themselves pay for the move in the end, however short their polls are.
+        let go_on = self.again.take() * 2 > polls && self.deque.len() > 1;
+        if go_on || pays_for(self.deque.len(), average) {
             self.scheduler.notify(self.seat.index);
         }
         self.dispatch(|| self.scheduler.drive.look());
@@ -251,9 +257,9 @@ impl Worker<'_> {
         }
     }
 
-    /// Sets the distance to the next look, in polls, so that it is about the time that it should be. The answer is how long
-    /// a poll took on average since the last one.
-    fn plan_next_look(&self) -> Duration {
+    /// Sets the distance to the next look, in polls, so that it is about the time that it should be. The answer is how many
+    /// there were since the last look, and how long they took on average.
+    fn plan_next_look(&self) -> (u32, Duration) {
         let now = drive::now();
         let took = now.until(self.looked.replace(now)).unwrap_or(Duration::ZERO);
         let every = self.look_every.get();
@@ -261,7 +267,7 @@ impl Worker<'_> {
         let most = (every * 2).min(LOOK_EVERY_MAX);
         self.look_every.set(u32::try_from(fitting).map_or(most, |fitting| fitting.clamp(1, most)));
         self.look_at.set(self.tick.get().wrapping_add(self.look_every.get()));
-        took / every
+        (every, took / every)
     }
 
     fn requeue(&self, task: Runnable) {
