@@ -222,7 +222,7 @@ impl Worker<'_> {
             .or_else(|| self.take_delivered())
     }
 
-    fn pop_own(&self) -> Option<Runnable> {
+    pub(crate) fn pop_own(&self) -> Option<Runnable> {
         self.own.borrow_mut().pop_front()
     }
 
@@ -324,6 +324,7 @@ impl Worker<'_> {
                 Steal::Empty => {}
             }
         }
+        debug_assert!(self.own.borrow().is_empty(), "nobody else could run these");
         let idle = &self.scheduler.idle;
         idle.sleep(self.seat.index, self.searching.replace(false));
         self.scheduler.watch.rouse(While::Busy);

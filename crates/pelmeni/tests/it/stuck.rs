@@ -1,7 +1,8 @@
 //! All workers are stuck in polls that block: what waits goes on all the same, and afterwards nobody is too many.
 
-use std::future::Future;
-use std::sync::{Arc, Barrier};
+use std::future::{Future, poll_fn};
+use std::sync::{Arc, Barrier, Mutex};
+use std::task::Poll;
 use std::time::Duration;
 
 use pelmeni::{Builder, Runtime, sleep, spawn, yield_now};
@@ -65,6 +66,37 @@ fn bytes_come_while_all_workers_block() {
                 other.write_all(b"!").await.unwrap();
                 one.read_exact(&mut [0]).await.unwrap();
             });
+        });
+    }
+}
+
+/// A worker that fires another one's timers may thereby wake a task that only it can run.
+#[test]
+fn root_waits_for_a_timer_of_a_worker_that_blocks() {
+    for threads in [2, 8] {
+        on(threads, |runtime| {
+            for _ in 0..5 {
+                let (armed, rescued) = (Count::new(), Count::new());
+                let slot = Arc::new(Mutex::new(None));
+                let blocker = {
+                    let (armed, rescued, slot) = (armed.clone(), rescued.clone(), slot.clone());
+                    runtime.handle().spawn(async move {
+                        let mut timer = Box::pin(sleep(Duration::from_millis(20)));
+                        let first = poll_fn(|cx| Poll::Ready(timer.as_mut().poll(cx))).await;
+                        assert!(first.is_pending());
+                        *slot.lock().unwrap() = Some(timer);
+                        armed.add();
+                        rescued.block_until(1);
+                    })
+                };
+                armed.block_until(1);
+                runtime.run(async {
+                    let timer = slot.lock().unwrap().take().unwrap();
+                    timer.await;
+                    rescued.add();
+                    blocker.await.unwrap();
+                });
+            }
         });
     }
 }
