@@ -35,7 +35,7 @@ doc: ## build the documentation, without warnings
 # The tests in `leaks` measure the process's memory, which the sanitizer holds back.
 sanitize: ## run the tests under AddressSanitizer and LeakSanitizer
 	LSAN_OPTIONS=suppressions=$(CURDIR)/.ci/lsan.supp:print_suppressions=0 \
-	RUSTC_BOOTSTRAP=1 RUSTFLAGS="-Zsanitizer=address" $(CARGO) test --target $(HOST) --target-dir target/sanitize \
+	RUSTC_BOOTSTRAP=1 RUSTFLAGS="-Zsanitizer=address --cfg pelmeni_malloc" $(CARGO) test --target $(HOST) --target-dir target/sanitize \
 		-p pelmeni-core -p pelmeni-driver -p pelmeni-scheduler -p pelmeni-sync -p pelmeni --tests -- --skip leaks::
 
 stress: ## run the tests of core and scheduler 200 times in a row, those of the facade 20 times, under both pollers

@@ -40,7 +40,8 @@
 //! | `list` | places that hold tasks without allocating |
 //! | [`cancel`](mod@cancel), [`coop`], `context` | what travels with a poll: requests to cancel, budget |
 //! | [`park`], [`contain`](mod@contain) | a thread's sleep token; code that must not unwind into ours |
-//! | [`primitive`] | atomics, cells, locks: std's or loom's |
+//! | `magazine`, `slab` | memory for tasks: a thread's own stock, and where that comes from |
+//! | [`primitive`], `spin` | atomics, cells, locks: std's or loom's; a lock of one byte |
 
 pub mod contain;
 mod context;
@@ -65,9 +66,15 @@ mod waker;
 
 pub mod cancel;
 pub mod coop;
+#[cfg(not(all(loom, feature = "loom")))]
+#[expect(unsafe_code, reason = "hands out memory")]
+mod magazine;
 pub mod park;
 #[doc(hidden)]
 pub mod primitive;
+#[cfg(not(all(loom, feature = "loom")))]
+#[expect(unsafe_code, reason = "cuts memory into blocks")]
+mod slab;
 #[cfg(not(all(loom, feature = "loom")))]
 #[expect(unsafe_code, reason = "a lock")]
 mod spin;

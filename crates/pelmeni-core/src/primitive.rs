@@ -33,31 +33,9 @@ mod imp {
     }
 
     /// Memory blocks whose leak a model would see.
-    #[expect(unsafe_code, reason = "the allocator's contract is passed on to the caller")]
     pub mod alloc {
+        pub use crate::magazine::{alloc, dealloc};
         pub use std::alloc::Layout;
-
-        /// A block of memory of this layout, never null: failure ends the process as it does for `Box`.
-        ///
-        /// # Safety
-        /// `layout` has a size above zero.
-        pub unsafe fn alloc(layout: Layout) -> *mut u8 {
-            // SAFETY: the caller vouches for the size.
-            let block = unsafe { std::alloc::alloc(layout) };
-            if block.is_null() {
-                std::alloc::handle_alloc_error(layout);
-            }
-            block
-        }
-
-        /// Gives a block back.
-        ///
-        /// # Safety
-        /// `block` came from [`alloc`] with the same `layout` and is not used again.
-        pub unsafe fn dealloc(block: *mut u8, layout: Layout) {
-            // SAFETY: the caller vouches for origin and layout.
-            unsafe { std::alloc::dealloc(block, layout) }
-        }
     }
 
     /// A deliberate bug is switched on: never, outside loom.
