@@ -104,7 +104,7 @@ impl Builder {
                 "blocking_threads(0): the blocking pool needs a thread, say at least 1",
             ));
         }
-        let pool = Pool::new(self.blocking_max, self.keep_alive);
+        let pool = Pool::new(self.blocking_max, self.keep_alive, threads);
         let lease = Scheduler::make(threads, self.name, self.stack, self.grace, pool)?;
         // From here on the runtime sees to it that what was started ends.
         let runtime = Runtime::new(lease.clone());

@@ -6,6 +6,7 @@ mod builder;
 mod callers;
 mod cost;
 mod counters;
+mod crew;
 mod current;
 mod drive;
 mod handle;
@@ -35,6 +36,7 @@ mod worker;
 /// The parts that models are made of.
 #[doc(hidden)]
 pub mod model {
+    pub use crate::crew::{Crew, Stranded};
     pub use crate::idle::Idle;
     pub use crate::queue::{Deque, Steal, Thief};
     pub use crate::search::search;

@@ -2,6 +2,7 @@
 
 #![cfg(loom)]
 
+mod crew;
 mod detector;
 mod driver;
 mod idle;

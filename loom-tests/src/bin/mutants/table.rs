@@ -36,6 +36,7 @@ const NOTIFY: &str = "pelmeni-sync/src/notify.rs";
 const PERMITS: &str = "pelmeni-sync/src/permits.rs";
 const IDLE: &str = "pelmeni-scheduler/src/idle.rs";
 const SEARCH: &str = "pelmeni-scheduler/src/search.rs";
+const CREW: &str = "pelmeni-scheduler/src/crew.rs";
 const WATCH: &str = "pelmeni-scheduler/src/watch.rs";
 
 pub(crate) const TABLE: &[Mutant] = &[
@@ -317,5 +318,59 @@ pub(crate) const TABLE: &[Mutant] = &[
         READINESS,
         "a short read counts as the last one although there was an event since",
         &["driver::short_read_loses_no_bytes"],
+    ),
+    mutant(
+        230,
+        CREW,
+        "a thread whose time is over does not hear that it was called",
+        &["crew::idle_thread_ends_as_a_job_comes"],
+    ),
+    mutant(
+        231,
+        CREW,
+        "a thread that takes a job does not call the next",
+        &["crew::jobs_block_on_those_behind_them"],
+    ),
+    mutant(
+        232,
+        CREW,
+        "an idle thread is not called when the one that was to come cannot be started",
+        &["crew::only_the_first_thread_can_be_started"],
+    ),
+    mutant(
+        233,
+        CREW,
+        "jobs wait for a thread where there is none",
+        &["crew::no_thread_can_be_started", "crew::first_thread_cannot_be_started"],
+    ),
+    mutant(
+        234,
+        CREW,
+        "a thread that cannot be started does not count as ended",
+        &["crew::closed_while_no_thread_can_be_started"],
+    ),
+    mutant(
+        235,
+        CREW,
+        "a thread leaves a job behind when its time is over",
+        &["crew::only_thread_is_about_to_end"],
+    ),
+    mutant(
+        236,
+        CREW,
+        "a crew that closes does not wake its idle threads",
+        &["crew::closed_while_a_job_comes"],
+    ),
+    mutant(
+        237,
+        CREW,
+        "a job that comes after the end is queued",
+        &["crew::closed_while_a_job_comes"],
+    ),
+    mutant(
+        238,
+        CREW,
+        "more threads are called than there may be",
+        &["crew::idle_thread_ends_as_a_job_comes"],
     ),
 ];

@@ -1,0 +1,333 @@
+//! The blocking pool: which thread is called for a job, which of them end, and what becomes of jobs without a thread.
+//!
+//! Loom has no clock: a thread that is idle sleeps until it is called, or until something happens, or not at all. That
+//! there are no more threads than there may be is asserted by the code itself.
+
+use std::io;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use loom::sync::Notify;
+use loom::thread;
+use pelmeni_core::park::Parker;
+use pelmeni_loom_tests::{Model, reach};
+use pelmeni_scheduler::model::{Crew, Stranded};
+
+/// What threads share: a crew, and how it is with threads and time.
+struct Ship {
+    crew: Crew<Job>,
+    /// Whether the thread with this number can be started.
+    starts: fn(usize) -> bool,
+    sleep: Sleep,
+    started: AtomicUsize,
+}
+
+/// How long an idle thread sleeps.
+enum Sleep {
+    UntilCalled,
+    UntilAfter(Arc<Event>),
+    NotAtAll,
+}
+
+impl Ship {
+    fn new(crew: Crew<Job>, starts: fn(usize) -> bool, sleep: Sleep) -> loom::sync::Arc<Ship> {
+        loom::sync::Arc::new(Ship { crew, starts, sleep, started: AtomicUsize::new(0) })
+    }
+
+    fn started(&self) -> usize {
+        self.started.load(Ordering::SeqCst)
+    }
+
+    fn await_all(&self) {
+        assert_eq!(self.crew.await_all(|| Duration::MAX), 0, "all threads have ended");
+    }
+}
+
+fn always(_: usize) -> bool {
+    true
+}
+
+fn never(_: usize) -> bool {
+    false
+}
+
+fn submit(ship: &loom::sync::Arc<Ship>, job: Job) {
+    if let Err(Stranded { jobs, .. }) = ship.crew.submit(job, |number| start(ship, number)) {
+        jobs.into_iter().for_each(|job| job.end(End::Refused));
+    }
+}
+
+fn start(ship: &loom::sync::Arc<Ship>, number: usize) -> io::Result<()> {
+    if !(ship.starts)(number) {
+        return Err(io::ErrorKind::WouldBlock.into());
+    }
+    ship.started.fetch_add(1, Ordering::SeqCst);
+    let ship = ship.clone();
+    thread::spawn(move || {
+        let sleep = |parker: &Parker| match &ship.sleep {
+            Sleep::UntilCalled => parker.park(None),
+            Sleep::UntilAfter(event) => event.wait(),
+            Sleep::NotAtAll => {}
+        };
+        ship.crew.work(|number| start(&ship, number), Job::run, sleep);
+        ship.crew.end();
+    });
+    Ok(())
+}
+
+/// What became of a job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    Ran,
+    Refused,
+    Dropped,
+}
+
+struct Job {
+    receipt: Receipt,
+    /// It blocks until this one has ended.
+    blocks_on: Option<Receipt>,
+}
+
+/// A job's handle. At most one thread waits for it at a time.
+#[derive(Clone, Default)]
+struct Receipt(Arc<(Mutex<Option<End>>, Event)>);
+
+impl Job {
+    fn new() -> (Job, Receipt) {
+        let receipt = Receipt::default();
+        (Job { receipt: receipt.clone(), blocks_on: None }, receipt)
+    }
+
+    fn run(self) {
+        if let Some(other) = &self.blocks_on {
+            other.0.1.wait();
+        }
+        self.end(End::Ran);
+    }
+
+    fn end(&self, end: End) {
+        let before = self.receipt.0.0.lock().unwrap().replace(end);
+        assert_eq!(before, None, "a job ends once");
+        self.receipt.0.1.set();
+    }
+}
+
+impl Drop for Job {
+    fn drop(&mut self) {
+        if self.receipt.end().is_none() {
+            self.end(End::Dropped);
+        }
+    }
+}
+
+impl Receipt {
+    fn end(&self) -> Option<End> {
+        *self.0.0.lock().unwrap()
+    }
+
+    fn wait(&self) -> End {
+        self.0.1.wait();
+        self.end().expect("the end is set before the event")
+    }
+}
+
+/// Something that happens once.
+#[derive(Default)]
+struct Event {
+    set: AtomicBool,
+    bell: Notify,
+}
+
+impl Event {
+    fn set(&self) {
+        self.set.store(true, Ordering::SeqCst);
+        self.bell.notify();
+    }
+
+    fn wait(&self) {
+        while !self.set.load(Ordering::SeqCst) {
+            self.bell.wait();
+        }
+    }
+}
+
+/// The only thread there may be is about to end when the second job comes: that one is run all the same.
+#[test]
+fn idle_thread_ends_as_a_job_comes() {
+    let cases = &["one thread for both", "a thread for each"];
+    Model::new("crew::idle_thread_ends_as_a_job_comes").reaches(cases).check(|| {
+        let ship = Ship::new(Crew::new(1, 2), always, Sleep::NotAtAll);
+        let (first, one) = Job::new();
+        let (second, other) = Job::new();
+        submit(&ship, first);
+        submit(&ship, second);
+        ship.await_all();
+        assert_eq!((one.end(), other.end()), (Some(End::Ran), Some(End::Ran)));
+        reach(cases[ship.started() - 1]);
+    });
+}
+
+/// A thread that takes a job calls the next one before it runs that, for the job may block; also if others that were
+/// called have found nothing left.
+#[test]
+fn jobs_block_on_those_behind_them() {
+    Model::new("crew::jobs_block_on_those_behind_them").bound(2).check(|| {
+        let ship = Ship::new(Crew::new(3, 1), always, Sleep::NotAtAll);
+        let jobs: [_; 3] = std::array::from_fn(|_| Job::new());
+        let [(mut first, one), (mut second, two), (third, three)] = jobs;
+        first.blocks_on = Some(two.clone());
+        second.blocks_on = Some(three.clone());
+        [first, second, third].into_iter().for_each(|job| submit(&ship, job));
+        ship.await_all();
+        assert_eq!([one.end(), two.end(), three.end()], [Some(End::Ran); 3]);
+    });
+}
+
+/// A thread that is idle is called, whether it lies down yet or sleeps, and ends when the crew is closed.
+#[test]
+fn closed_while_a_job_comes() {
+    let cases = &["the job ran", "the job was dropped"];
+    Model::new("crew::closed_while_a_job_comes").reaches(cases).check(|| {
+        let ship = Ship::new(Crew::new(1, 2), always, Sleep::UntilCalled);
+        let (job, receipt) = Job::new();
+        let other = thread::spawn({
+            let ship = ship.clone();
+            move || submit(&ship, job)
+        });
+        ship.crew.close();
+        let (late, too_late) = Job::new();
+        submit(&ship, late);
+        ship.await_all();
+        assert_eq!(too_late.end(), Some(End::Dropped));
+        other.join().unwrap();
+        match receipt.end() {
+            Some(End::Ran) => reach(cases[0]),
+            end => {
+                assert_eq!(end, Some(End::Dropped));
+                reach(cases[1]);
+            }
+        }
+    });
+}
+
+/// Two jobs, and the system has no threads.
+#[test]
+fn no_thread_can_be_started() {
+    Model::new("crew::no_thread_can_be_started").check(|| {
+        let ship = Ship::new(Crew::new(2, 2), never, Sleep::UntilCalled);
+        let (first, one) = Job::new();
+        let (second, other) = Job::new();
+        let submits = thread::spawn({
+            let ship = ship.clone();
+            move || submit(&ship, first)
+        });
+        submit(&ship, second);
+        assert_eq!((one.wait(), other.wait()), (End::Refused, End::Refused));
+        submits.join().unwrap();
+    });
+}
+
+/// Whoever waits for the end of all threads hears of one that cannot be started.
+#[test]
+fn closed_while_no_thread_can_be_started() {
+    let cases = &["the job was refused", "the job was dropped"];
+    Model::new("crew::closed_while_no_thread_can_be_started").reaches(cases).check(|| {
+        let ship = Ship::new(Crew::new(1, 2), never, Sleep::UntilCalled);
+        let (job, receipt) = Job::new();
+        let other = thread::spawn({
+            let ship = ship.clone();
+            move || submit(&ship, job)
+        });
+        ship.crew.close();
+        ship.await_all();
+        match receipt.wait() {
+            End::Refused => reach(cases[0]),
+            end => {
+                assert_eq!(end, End::Dropped);
+                reach(cases[1]);
+            }
+        }
+        other.join().unwrap();
+    });
+}
+
+/// The system has no thread at first: the jobs that were there by then are refused, others are run.
+#[test]
+fn first_thread_cannot_be_started() {
+    let cases = &["both were refused", "one ran"];
+    Model::new("crew::first_thread_cannot_be_started").reaches(cases).check(|| {
+        let ship = Ship::new(Crew::new(1, 2), |number| number > 1, Sleep::NotAtAll);
+        let (first, one) = Job::new();
+        let (second, other) = Job::new();
+        let submits = thread::spawn({
+            let ship = ship.clone();
+            move || submit(&ship, first)
+        });
+        submit(&ship, second);
+        match (one.wait(), other.wait()) {
+            (End::Refused, End::Refused) => reach(cases[0]),
+            ends => {
+                assert!(matches!(ends, (End::Ran, End::Refused) | (End::Refused, End::Ran)));
+                reach(cases[1]);
+            }
+        }
+        ship.await_all();
+        submits.join().unwrap();
+    });
+}
+
+/// There is one thread, and the system has no others: it runs every job, also one that came as it lay down, for which the
+/// thread that cannot be started was to come.
+#[test]
+fn only_the_first_thread_can_be_started() {
+    Model::new("crew::only_the_first_thread_can_be_started").check(|| {
+        let ship = Ship::new(Crew::new(2, 2), |number| number == 1, Sleep::UntilCalled);
+        let jobs: [_; 3] = std::array::from_fn(|_| Job::new());
+        let [(first, one), (second, two), (third, three)] = jobs;
+        submit(&ship, first);
+        let submits = thread::spawn({
+            let ship = ship.clone();
+            move || submit(&ship, third)
+        });
+        submit(&ship, second);
+        assert_eq!([one.wait(), two.wait(), three.wait()], [End::Ran; 3]);
+        submits.join().unwrap();
+        ship.crew.close();
+        ship.await_all();
+    });
+}
+
+/// The same, but the only thread's time is over as soon as the third job has come: it does not leave that one behind. The
+/// second may come after its end.
+#[test]
+fn only_thread_is_about_to_end() {
+    let cases = &["the second ran", "the second was refused"];
+    Model::new("crew::only_thread_is_about_to_end").reaches(cases).check(|| {
+        let came = Arc::new(Event::default());
+        let sleep = Sleep::UntilAfter(came.clone());
+        let ship = Ship::new(Crew::new(2, 2), |number| number == 1, sleep);
+        let jobs: [_; 3] = std::array::from_fn(|_| Job::new());
+        let [(first, one), (second, two), (third, three)] = jobs;
+        submit(&ship, first);
+        let submits = thread::spawn({
+            let ship = ship.clone();
+            move || {
+                submit(&ship, third);
+                came.set();
+            }
+        });
+        submit(&ship, second);
+        ship.await_all();
+        submits.join().unwrap();
+        assert_eq!((one.end(), three.end()), (Some(End::Ran), Some(End::Ran)));
+        match two.end() {
+            Some(End::Ran) => reach(cases[0]),
+            end => {
+                assert_eq!(end, Some(End::Refused));
+                reach(cases[1]);
+            }
+        }
+    });
+}
