@@ -23,6 +23,10 @@ use crate::lease::Lease;
 use crate::misuse;
 use crate::thread;
 
+/// So many threads are called at a time, or as many as the runtime has workers: no more can come at once. Fewer have less
+/// to do with short jobs, but on a machine that is busy each of them comes late, and all others behind it.
+const AT_ONCE: usize = 4;
+
 /// The threads of a runtime that may block.
 #[derive(Debug)]
 pub(crate) struct Pool {
@@ -33,8 +37,7 @@ pub(crate) struct Pool {
 impl Pool {
     /// The pool of a runtime with so many workers: the cores that it means to use.
     pub(crate) fn new(max: usize, keep_alive: Duration, workers: usize) -> Pool {
-        // More threads than cores cannot come at once. At least two, so that all jobs never wait for one that comes slowly.
-        Pool { crew: Crew::new(max, workers.max(2)), keep_alive }
+        Pool { crew: Crew::new(max, workers.max(AT_ONCE)), keep_alive }
     }
 
     pub(crate) fn threads(&self) -> usize {

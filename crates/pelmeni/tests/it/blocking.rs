@@ -109,6 +109,35 @@ fn jobs_that_arrive_as_threads_leave() {
 }
 
 #[test]
+fn jobs_from_many_threads_at_once() {
+    each_of(
+        || Builder::new().blocking_threads(3).blocking_keep_alive(Duration::from_micros(50)),
+        |runtime| {
+            let ended = Count::new();
+            let handle = runtime.handle();
+            thread::scope(|scope| {
+                for _ in 0..16 {
+                    scope.spawn(|| {
+                        for round in 0..20 {
+                            let job = || {
+                                let ended = ended.clone();
+                                handle.spawn_blocking(move || ended.add())
+                            };
+                            let jobs: Vec<_> = (0..=round % 4).map(|_| job()).collect();
+                            for job in jobs {
+                                futures::executor::block_on(job).unwrap();
+                            }
+                        }
+                    });
+                }
+            });
+            assert_eq!(ended.get(), 16 * 50);
+            assert!(runtime.stats().blocking_threads <= 3);
+        },
+    );
+}
+
+#[test]
 fn a_job_that_has_not_begun_can_be_cancelled() {
     each_of(
         || Builder::new().blocking_threads(1),
