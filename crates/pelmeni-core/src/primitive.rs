@@ -191,6 +191,7 @@ mod imp {
         pub type AtomicI64 = Atomic<loom::sync::atomic::AtomicI64>;
         pub type AtomicPtr<T> = Atomic<loom::sync::atomic::AtomicPtr<T>>;
         pub type AtomicU8 = Atomic<loom::sync::atomic::AtomicU8>;
+        pub type AtomicU16 = Atomic<loom::sync::atomic::AtomicU16>;
         pub type AtomicU32 = Atomic<loom::sync::atomic::AtomicU32>;
         pub type AtomicU64 = Atomic<loom::sync::atomic::AtomicU64>;
         pub type AtomicUsize = Atomic<loom::sync::atomic::AtomicUsize>;

@@ -17,7 +17,7 @@
 //! Out of LINKED goes only who holds the wheel's lock, so that a timer which is not LINKED is the owner's alone: it may be
 //! dropped without the lock. That makes the stores of edges 2 and 3 the last thing that a wheel does to a timer.
 
-use pelmeni_core::primitive::atomic::{AtomicU8, AtomicU64, Ordering};
+use pelmeni_core::primitive::atomic::{AtomicU8, AtomicU16, AtomicU64, Ordering};
 use pelmeni_core::primitive::seeded;
 
 use crate::Deadline;
@@ -29,16 +29,32 @@ const LINKED: u8 = 1;
 /// The deadline came while it was linked. In no wheel any more.
 const FIRED: u8 = 2;
 
-/// The two words.
+/// The words, and the number of the slot, for which there is room beside them.
 #[derive(Debug)]
 pub(crate) struct Alarm {
     deadline: AtomicU64,
+    slot: AtomicU16,
     phase: AtomicU8,
 }
 
 impl Alarm {
     pub(crate) fn new(deadline: Deadline) -> Alarm {
-        Alarm { deadline: AtomicU64::new(deadline.as_nanos()), phase: AtomicU8::new(IDLE) }
+        Alarm {
+            deadline: AtomicU64::new(deadline.as_nanos()),
+            slot: AtomicU16::new(0),
+            phase: AtomicU8::new(IDLE),
+        }
+    }
+
+    /// Which slot of the wheel it is in. For whoever holds the wheel's lock.
+    pub(crate) fn slot(&self) -> usize {
+        // Relaxed: the lock orders everything.
+        self.slot.load(Ordering::Relaxed).into()
+    }
+
+    pub(crate) fn set_slot(&self, slot: usize) {
+        // Relaxed: as in `slot`.
+        self.slot.store(slot as u16, Ordering::Relaxed);
     }
 
     pub(crate) fn deadline(&self) -> Deadline {

@@ -35,8 +35,6 @@ pub(crate) struct Node {
 pub(crate) struct Links {
     previous: NonNull<Node>,
     next: NonNull<Node>,
-    /// Which ring of the wheel it is in.
-    pub(crate) slot: u16,
     /// Whom to wake; `None` while it is not linked.
     pub(crate) waker: Option<Waker>,
 }
@@ -55,12 +53,7 @@ pub(crate) struct Ring {
 
 impl Node {
     pub(crate) fn new(deadline: Deadline) -> Node {
-        let links = Links {
-            previous: NonNull::dangling(),
-            next: NonNull::dangling(),
-            slot: 0,
-            waker: None,
-        };
+        let links = Links { previous: NonNull::dangling(), next: NonNull::dangling(), waker: None };
         Node { alarm: Alarm::new(deadline), links: UnsafeCell::new(links) }
     }
 

@@ -289,8 +289,7 @@ impl Levels {
         let shared = unsafe { node.as_ref() };
         let deadline = shared.alarm.deadline().as_nanos();
         let (level, digit) = self.place(deadline >> TICK_BITS);
-        // SAFETY: the lock is held (N1).
-        unsafe { shared.with_links(|links| links.slot = (level * SLOTS + digit) as u16) };
+        shared.alarm.set_slot(level * SLOTS + digit);
 
         let bit = 1 << digit;
         let slot = &mut self.slots[level * SLOTS + digit];
@@ -311,8 +310,7 @@ impl Levels {
     unsafe fn remove(&mut self, node: NonNull<Node>) {
         // SAFETY: it is in a ring, so it is alive (N2).
         let shared = unsafe { node.as_ref() };
-        // SAFETY: the lock is held (N1).
-        let slot = usize::from(unsafe { shared.with_links(|links| links.slot) });
+        let slot = shared.alarm.slot();
         let (level, digit) = (slot / SLOTS, slot % SLOTS);
         // SAFETY: it is in the ring of the slot that it names.
         unsafe { self.slots[slot].ring.remove(node) };
