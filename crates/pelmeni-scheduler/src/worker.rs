@@ -420,7 +420,8 @@ impl Worker<'_> {
         seat.presence.leave();
         lease.leave(leases.get());
         if !scheduler.is_single() {
-            if home.has_work() {
+            // Others' tasks as well: who published one while we searched has woken nobody, relying on us.
+            if scheduler.has_work() {
                 scheduler.notify(home.index);
             }
             // It may sleep for as long as its own timers said, while nobody waits for the kernel or minds ours any more.

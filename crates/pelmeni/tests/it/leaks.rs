@@ -149,7 +149,7 @@ fn tasks_leave_no_memory_behind() {
 fn memory_of_tasks_is_used_again() {
     alone_and_well(&[], || {
         let runtime = Builder::new().threads(2).build().unwrap();
-        stays_flat(1000, || {
+        stays_flat(500, || {
             let handle = runtime.handle().clone();
             let spawner = thread::spawn(move || {
                 (0..1000).map(|_| handle.spawn(async {})).for_each(drop);
@@ -163,7 +163,7 @@ fn memory_of_tasks_is_used_again() {
         });
         stays_flat(100, || {
             runtime.run(async {
-                let burst: Vec<_> = (0..30_000).map(|_| spawn(sleep(AGES))).collect();
+                let burst: Vec<_> = (0..10_000).map(|_| spawn(sleep(AGES))).collect();
                 burst.iter().for_each(|task| task.abort());
                 while runtime.stats().tasks > 1 {
                     pelmeni::yield_now().await;
