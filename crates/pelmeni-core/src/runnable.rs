@@ -97,6 +97,12 @@ impl Runnable {
         std::ptr::from_ref(unsafe { self.0.vtable() }).addr()
     }
 
+    /// A number, not zero, that no other task has while this one lives.
+    #[inline]
+    pub fn address(&self) -> usize {
+        self.0.pointer().addr().get()
+    }
+
     /// Polls the task once, and does what follows: leaves it idle, schedules it again, or completes it.
     ///
     /// A panic of the future ends the task and not the caller.
@@ -257,6 +263,11 @@ pub struct RegisteredTask(RawTask);
 unsafe impl Send for RegisteredTask {}
 
 impl RegisteredTask {
+    /// As [`Runnable::address`].
+    pub fn address(&self) -> usize {
+        self.0.pointer().addr().get()
+    }
+
     /// A reference of one's own, which outlives the registry's entry.
     ///
     /// # Safety

@@ -9,6 +9,7 @@ use crate::monitor;
 use crate::pool::Pool;
 use crate::runtime::Runtime;
 use crate::scheduler::Scheduler;
+use crate::slow::{Listener, SlowPoll};
 use crate::thread;
 use crate::worker;
 
@@ -35,6 +36,8 @@ pub struct Builder {
     blocking_max: usize,
     keep_alive: Duration,
     grace: Duration,
+    /// Who hears of slow polls, if the program has said so.
+    slow: Option<Listener>,
 }
 
 impl Default for Builder {
@@ -53,6 +56,7 @@ impl Builder {
             blocking_max: BLOCKING_MAX,
             keep_alive: KEEP_ALIVE,
             grace: GRACE,
+            slow: None,
         }
     }
 
@@ -92,6 +96,39 @@ impl Builder {
         self
     }
 
+    /// Calls `hook` for each poll that lasts for `threshold` or longer: while it lasts, and again whenever the time has
+    /// doubled. Such a poll keeps a worker from its other tasks, which others then have to take over.
+    ///
+    /// The hook runs on a thread of the blocking pool, and may block; its panics are caught. Without one, builds with
+    /// debug assertions tell of polls of 100 ms and more on stderr, at most once in a second; `PELMENI_DEBUG=1` has
+    /// other builds do so, and `PELMENI_DEBUG=0` none. On a single thread, whoever listens costs a second thread that watches.
+    ///
+    /// # Examples
+    /// ```
+    /// use pelmeni_scheduler::{Builder, spawn};
+    /// use std::{sync::mpsc, thread, time::Duration};
+    ///
+    /// let (sender, slow) = mpsc::channel();
+    /// let runtime = Builder::new()
+    ///     .threads(2)
+    ///     .on_slow_poll(Duration::from_millis(10), move |poll| drop(sender.send(poll.clone())))
+    ///     .build()?;
+    /// runtime.run(async {
+    ///     let chops = spawn(async { thread::sleep(Duration::from_millis(200)) }); // blocks its worker
+    ///     chops.await
+    /// })?;
+    /// assert!(slow.recv()?.lasts() >= Duration::from_millis(10));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn on_slow_poll(
+        mut self,
+        threshold: Duration,
+        hook: impl Fn(&SlowPoll) + Send + Sync + 'static,
+    ) -> Builder {
+        self.slow = Some(Listener::new(threshold, hook));
+        self
+    }
+
     /// Makes the runtime and starts its threads.
     ///
     /// # Errors
@@ -105,7 +142,9 @@ impl Builder {
             ));
         }
         let pool = Pool::new(self.blocking_max, self.keep_alive, threads);
-        let lease = Scheduler::make(threads, self.name, self.stack, self.grace, pool)?;
+        let must_listen = self.slow.is_some();
+        let slow = self.slow.or_else(Listener::from_environment);
+        let lease = Scheduler::make(threads, self.name, self.stack, self.grace, pool, slow)?;
         // From here on the runtime sees to it that what was started ends.
         let runtime = Runtime::new(lease.clone());
         for seat in 1..threads {
@@ -117,7 +156,13 @@ impl Builder {
             thread::start_worker(&lease, name, lease.stack, move |lease| {
                 substitute(lease, threads)
             })?;
-            monitor::start(&lease)?;
+        }
+        if lease.is_monitored() {
+            let started = monitor::start(&lease);
+            // A program that asked for one thread, and for nothing else, must not fail for want of a second.
+            if threads > 1 || must_listen {
+                started?;
+            }
         }
         Ok(runtime)
     }

@@ -18,6 +18,8 @@
 //! A round costs some ten microseconds of a core, so there are few while nobody has time, and none while nobody works: see
 //! [`watch`](crate::watch).
 //!
+//! The monitor also sees which polls last too long, and has whoever [listens](crate::slow) told.
+//!
 //! Rejected: *a stamp of the time at each poll* (a clock costs as much as a short poll); *taking the deque away from the
 //! thread that is stuck* (it may come back in the middle of that); *judging by the time on the CPU whether a task computes
 //! or blocks* (a task that computes for seconds stalls the others as well, and the kernel shares the core out).
@@ -31,6 +33,7 @@ use crate::drive::{self, Deadline, Punctual, now};
 use crate::lease::Lease;
 use crate::misuse;
 use crate::seat::Seat;
+use crate::slow::{self, SlowPoll};
 use crate::spare;
 use crate::thread;
 use crate::watch::While;
@@ -60,19 +63,29 @@ pub(crate) fn start(lease: &Lease) -> io::Result<()> {
 
 struct Monitor<'s> {
     lease: &'s Lease,
-    /// Of each seat: the count of polls, and since when it has been that.
-    seen: Vec<(u64, Deadline)>,
+    /// Of each seat.
+    seen: Vec<Seen>,
     /// Who is at work, and how long the poll has lasted; zero if it was not seen before. Kept for its memory.
     at_work: Vec<(Duration, &'s Seat)>,
     /// It has been said that no spare could be started.
     said: bool,
 }
 
+/// What was seen of a seat.
+#[derive(Clone, Copy)]
+struct Seen {
+    /// The count of polls, and since when it has been that.
+    poll: u64,
+    since: Deadline,
+    /// How long the poll must last to be told of; then twice as long.
+    slow: Duration,
+}
+
 impl<'s> Monitor<'s> {
     fn new(lease: &'s Lease) -> Monitor<'s> {
         Monitor {
             lease,
-            seen: vec![(0, now()); lease.seats.len()],
+            seen: vec![Seen { poll: 0, since: now(), slow: Duration::MAX }; lease.seats.len()],
             at_work: Vec::new(),
             said: false,
         }
@@ -101,26 +114,47 @@ impl<'s> Monitor<'s> {
 
     fn look_round(&mut self) {
         let now = now();
+        let slow = self.lease.slow.as_ref().map_or(Duration::MAX, |listener| listener.threshold);
         self.at_work.clear();
         for seat in self.lease.seats_in_use() {
             let seen = &mut self.seen[seat.index];
             let poll = seat.counters.polls.get();
-            let is_at_work = self.lease.is_at_work(seat);
-            if seen.0 != poll || !is_at_work {
-                *seen = (poll, now);
+            let is_at_work = seat.presence.is_at_work();
+            if seen.poll != poll || !is_at_work {
+                *seen = Seen { poll, since: now, slow };
             }
             if is_at_work {
-                self.at_work.push((now.until(seen.1).unwrap_or_default(), seat));
+                self.at_work.push((now.until(seen.since).unwrap_or_default(), seat));
             }
         }
+        self.tell_of_slow_polls();
         for (_, seat) in self.at_work.iter().filter(|(lasts, _)| *lasts >= CONFIRM) {
-            seat.presence.set_stuck_in(self.seen[seat.index].0);
+            seat.presence.set_stuck_in(self.seen[seat.index].poll);
             if self.holds_something(seat) {
                 self.lease.notify(seat.index);
             }
         }
         self.send_spare();
         spare::dismiss(self.lease);
+    }
+
+    /// Tells whoever wants to hear of it that polls last too long.
+    fn tell_of_slow_polls(&mut self) {
+        for &(lasts, seat) in &self.at_work {
+            let seen = &mut self.seen[seat.index];
+            if lasts < seen.slow {
+                continue;
+            }
+            seen.slow = lasts.saturating_mul(2);
+            // The poll may have ended by now; then there is nothing to tell, or it would be told of the wrong task.
+            let task = seat.presence.task().and_then(|address| self.lease.find_task(address));
+            if let Some(task) = task
+                && seat.counters.polls.get() == seen.poll
+            {
+                let worker = self.lease.home_of(seat.index).index;
+                slow::tell(self.lease, SlowPoll::new(task, worker, lasts));
+            }
+        }
     }
 
     /// Has a spare come if every worker is stuck, those that came as spares included, and something waits for them.

@@ -33,18 +33,30 @@ pub(crate) struct Presence {
     /// The number of the poll in which the monitor has found the thread stuck. It means nothing once that poll is over, so
     /// nobody needs to take it back.
     stuck: AtomicU64,
+    /// [`ASLEEP`], or [`AWAKE`], or the address of the task that it polls or has polled last.
+    doing: AtomicUsize,
 }
+
+/// The thread sleeps, and cannot be stuck.
+const ASLEEP: usize = 0;
+/// The thread has polled nothing since it came or woke up.
+const AWAKE: usize = 1;
 
 impl Default for Presence {
     fn default() -> Self {
         // No thread comes to poll that number.
-        Presence { occupied: AtomicBool::new(false), stuck: AtomicU64::new(u64::MAX) }
+        Presence {
+            occupied: AtomicBool::new(false),
+            stuck: AtomicU64::new(u64::MAX),
+            doing: AtomicUsize::new(ASLEEP),
+        }
     }
 }
 
 impl Presence {
     /// A thread comes. False: one is here, or about to come, already.
     pub(crate) fn enter(&self) -> bool {
+        self.wake_up();
         // Acquire: pairs with the Release in leave.
         !self.occupied.swap(true, Ordering::Acquire)
     }
@@ -58,6 +70,33 @@ impl Presence {
     /// Says whether a thread is here.
     pub(crate) fn is_occupied(&self) -> bool {
         self.occupied.load(Ordering::Relaxed)
+    }
+
+    /// The thread begins to poll the task at this address.
+    #[inline]
+    pub(crate) fn poll(&self, task: usize) {
+        self.doing.store(task, Ordering::Relaxed);
+    }
+
+    /// The thread goes to sleep.
+    pub(crate) fn fall_asleep(&self) {
+        self.doing.store(ASLEEP, Ordering::Relaxed);
+    }
+
+    /// The thread is awake again.
+    pub(crate) fn wake_up(&self) {
+        self.doing.store(AWAKE, Ordering::Relaxed);
+    }
+
+    /// Says whether a thread is here, or about to come, and does not sleep.
+    pub(crate) fn is_at_work(&self) -> bool {
+        self.is_occupied() && self.doing.load(Ordering::Relaxed) != ASLEEP
+    }
+
+    /// The address of the task that it polls or has polled last. Nobody may go there: the task may be gone.
+    pub(crate) fn task(&self) -> Option<usize> {
+        let doing = self.doing.load(Ordering::Relaxed);
+        (doing != ASLEEP && doing != AWAKE).then_some(doing)
     }
 
     /// The thread has been in this poll for long.

@@ -76,12 +76,21 @@ impl Registry {
 
     /// What is known of a task that has not been removed.
     pub(crate) fn describe(&self, slot: u32) -> TaskInfo {
-        let entries = self.entries.lock();
-        match &entries.slots[slot as usize] {
-            Entry::Task { location, .. } => {
-                TaskInfo::new(entries.names.get(&slot).cloned(), location)
+        self.entries.lock().info(slot as usize)
+    }
+
+    /// What is known of the task with this [address](RegisteredTask::address), if it is here. A long walk, but not under
+    /// one lock.
+    pub(crate) fn find(&self, address: usize) -> Option<TaskInfo> {
+        let mut from = 0;
+        loop {
+            let entries = self.entries.lock();
+            let rest = entries.slots.get(from..).filter(|rest| !rest.is_empty())?;
+            let is_it = |entry: &Entry| matches!(entry, Entry::Task { task, .. } if task.address() == address);
+            if let Some(offset) = rest.iter().take(BATCH).position(is_it) {
+                return Some(entries.info(from + offset));
             }
-            Entry::Vacant { .. } => unreachable!("a task is described before it is removed"),
+            from += BATCH;
         }
     }
 
@@ -135,6 +144,15 @@ impl Registry {
 }
 
 impl Entries {
+    fn info(&self, slot: usize) -> TaskInfo {
+        match &self.slots[slot] {
+            Entry::Task { location, .. } => {
+                TaskInfo::new(self.names.get(&(slot as u32)).cloned(), location)
+            }
+            Entry::Vacant { .. } => unreachable!("a task is described before it is removed"),
+        }
+    }
+
     fn place(&mut self, entry: Entry) -> u32 {
         if self.vacant == 0 {
             self.slots.push(entry);

@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use pelmeni_core::park::Unparked;
 use pelmeni_core::primitive::atomic::{AtomicBool, Ordering};
-use pelmeni_core::{Cause, JoinHandle, Runnable, task};
+use pelmeni_core::{Cause, JoinHandle, Runnable, TaskInfo, task};
 
 use crate::callers::Callers;
 use crate::counters::Stats;
@@ -27,6 +27,7 @@ use crate::lease::{Lease, Leases};
 use crate::pool::Pool;
 use crate::presence::InUse;
 use crate::seat::Seat;
+use crate::slow::Listener;
 use crate::thread::Threads;
 use crate::visitors::Visitors;
 use crate::watch::Watch;
@@ -51,6 +52,8 @@ pub(crate) struct Scheduler {
     pub(crate) stack: Option<usize>,
     /// How long tasks may clean up after they were asked to end.
     pub(crate) grace: Duration,
+    /// Who hears of slow polls.
+    pub(crate) slow: Option<Listener>,
     /// No task may be spawned any more.
     closing: AtomicBool,
     /// Workers return from their loops.
@@ -66,6 +69,7 @@ impl Scheduler {
         stack: Option<usize>,
         grace: Duration,
         pool: Pool,
+        slow: Option<Listener>,
     ) -> io::Result<Lease> {
         let (seats, in_use) = if threads == 1 { (1, 1) } else { (2 * (threads + 1), threads + 1) };
         Ok(Lease::new(Scheduler {
@@ -83,6 +87,7 @@ impl Scheduler {
             name,
             stack,
             grace,
+            slow,
             closing: AtomicBool::new(false),
             stopping: AtomicBool::new(false),
         }))
@@ -92,6 +97,12 @@ impl Scheduler {
     #[inline]
     pub(crate) fn is_single(&self) -> bool {
         self.threads == 1
+    }
+
+    /// Says whether a monitor looks at the workers. On one thread, only if somebody wants to hear of slow polls.
+    #[inline]
+    pub(crate) fn is_monitored(&self) -> bool {
+        !self.is_single() || self.slow.is_some()
     }
 
     /// Wakes a worker for work that was just published, unless somebody is looking for work already.
@@ -155,19 +166,14 @@ impl Scheduler {
         if seat > self.threads { None } else { self.seats.get(self.threads + 1 + seat) }
     }
 
-    /// Says whether a thread sits there and is awake. The answer may be old.
-    pub(crate) fn is_at_work(&self, seat: &Seat) -> bool {
-        seat.presence.is_occupied() && !self.idle.is_asleep(seat.index)
-    }
-
     /// Says whether any worker is awake.
     pub(crate) fn anyone_at_work(&self) -> bool {
-        self.seats_in_use().iter().any(|seat| self.is_at_work(seat))
+        self.seats_in_use().iter().any(|seat| seat.presence.is_at_work())
     }
 
     /// Says whether the thread that sits there is stuck in a poll.
     pub(crate) fn is_stuck(&self, seat: usize) -> bool {
-        self.is_at_work(&self.seats[seat]) && self.seats[seat].is_stuck()
+        self.seats[seat].presence.is_at_work() && self.seats[seat].is_stuck()
     }
 
     /// Takes a task that became ready on a thread that is none of our workers, or not the right one.
@@ -184,6 +190,12 @@ impl Scheduler {
     /// Tasks that have not ended.
     pub(crate) fn tasks(&self) -> usize {
         self.seats.iter().map(|seat| seat.tasks.len() + seat.locals.len()).sum()
+    }
+
+    /// What is known of the task at this address, if it has not ended. It takes long.
+    pub(crate) fn find_task(&self, address: usize) -> Option<TaskInfo> {
+        let registries = self.seats.iter().flat_map(|seat| [&seat.tasks, &seat.locals]);
+        registries.filter(|registry| registry.len() > 0).find_map(|registry| registry.find(address))
     }
 
     pub(crate) fn stats(&self) -> Stats {

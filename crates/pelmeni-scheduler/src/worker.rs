@@ -155,6 +155,7 @@ impl Worker<'_> {
     fn run(&self, task: Runnable) {
         self.stop_searching();
         self.seat.counters.polls.add(1);
+        self.seat.presence.poll(task.address());
         if !self.scheduler.is_single() && self.costs.wants_to_know(self.tick.get()) {
             return self.run_timed(task);
         }
@@ -345,12 +346,18 @@ impl Worker<'_> {
 
     fn sleep(&self) {
         self.park();
+        if self.scheduler.is_monitored() {
+            self.scheduler.watch.rouse(While::Idle);
+        }
         self.rise();
     }
 
     fn park(&self) {
         self.seat.counters.parks.add(1);
+        let presence = &self.seat.presence;
+        presence.fall_asleep();
         self.collect(|| self.scheduler.drive.park(self.seat, self.home, self.limit.get()));
+        presence.wake_up();
     }
 
     /// What comes after a sleep: it has looked around, and others may be needed for what it found.

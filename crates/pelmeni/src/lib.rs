@@ -45,8 +45,8 @@ pub use pelmeni_core::coop::yield_now;
 pub use pelmeni_core::{AbortHandle, JoinError, JoinHandle, TaskInfo};
 pub use pelmeni_macros::{main, test};
 pub use pelmeni_scheduler::{
-    Builder, Handle, Runtime, ShutdownReport, Stats, TimerHandle, WorkerStats, run, spawn,
-    spawn_blocking, spawn_local, try_run,
+    Builder, Handle, Runtime, ShutdownReport, SlowPoll, Stats, TimerHandle, WorkerStats, run,
+    spawn, spawn_blocking, spawn_local, try_run,
 };
 pub use pelmeni_sync as sync;
 

@@ -7,6 +7,7 @@
 //! | `cancellation`, `requests`, `cancel_races`, `foreign` | requests to cancel |
 //! | `gathering`, `timeouts`, `clock`, `fairness` | what tasks wait with |
 //! | `handles`, `local`, `blocking`, `outside` | tasks seen from elsewhere |
+//! | `stuck`, `slow` | polls that last too long |
 //! | `parallel`, `ends`, `close_races`, `leaks`, `leftovers` | many threads, and what is left of them |
 //! | `tcp`, `addresses`, `sockets`, `follow_a_byte` | the network |
 //!
@@ -44,6 +45,7 @@ mod panics;
 mod parallel;
 mod program;
 mod requests;
+mod slow;
 mod sockets;
 mod stuck;
 mod tcp;
