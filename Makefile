@@ -3,7 +3,7 @@ CARGO ?= cargo
 HOST := $(shell rustc -vV | sed -n 's/^host: //p')
 LOOM_FLAGS := --cfg loom -C debug-assertions
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench compare loom lint doc sanitize stress ci
+.PHONY: help demo test bench compare growth loom lint doc sanitize stress ci
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -18,8 +18,14 @@ test: ## run all tests, with the system's own poller and with the portable one
 bench: ## measure each workload on one thread and on many
 	$(CARGO) bench -p pelmeni-benches
 
-compare: ## measure pelmeni beside tokio and smol, in interleaved rounds
-	$(CARGO) run --profile bench -p pelmeni-benches --bin compare -- $(ARGS)
+# Both of the package's programs are built: `compare` starts `allocations`. With ARGS of your own nothing is written,
+# unless they say `--write DIR`.
+compare: ## measure pelmeni beside tokio, smol and asyncio; writes benches/RESULTS.md and charts, unless there are ARGS
+	$(CARGO) build --profile bench -p pelmeni-benches --bins
+	$(CARGO) run --profile bench -p pelmeni-benches --bin compare -- $(or $(ARGS),--write benches)
+
+growth: ## measure with more workers, tasks, timers, connections; writes benches/GROWTH.md, unless there are ARGS
+	$(CARGO) run --profile bench -p pelmeni-benches --bin compare -- --growth $(or $(ARGS),--write benches)
 
 loom: ## check every model, then that each seeded bug is found by one
 	RUSTFLAGS="$(LOOM_FLAGS)" $(CARGO) test --release --target-dir target/loom -p pelmeni-loom-tests -- --test-threads=2 --nocapture
@@ -43,4 +49,5 @@ stress: ## run the tests of core and scheduler 200 times in a row, those of the 
 
 ci: lint doc loom sanitize test ## all that a change must pass
 	$(CARGO) build --workspace --all-targets
+	$(CARGO) test -p pelmeni-benches
 	$(CARGO) run --release --example contrast -- --html target/contrast.html

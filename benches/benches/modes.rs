@@ -9,17 +9,15 @@ use criterion::{BenchmarkId, Criterion, SamplingMode};
 
 use pelmeni_benches::client::ran_as_client;
 use pelmeni_benches::clock::Scale;
+use pelmeni_benches::row::{Group, Row};
 use pelmeni_benches::runtimes::Pelmeni;
-use pelmeni_benches::workloads::{Row, table};
+use pelmeni_benches::workloads::table;
 
 const THREADS: [usize; 2] = [1, 2];
 /// The least that criterion accepts.
 const SAMPLES: usize = 10;
 /// For a row and a number of threads. Every run warms itself up.
 const TIME: Duration = Duration::from_millis(2_500);
-/// Criterion measures time; memory is `compare`'s to tell.
-const NO_TIMES: [&str; 2] = ["bytes-parked", "bytes-sleeping"];
-
 fn main() {
     if ran_as_client() {
         return;
@@ -29,12 +27,17 @@ fn main() {
         .warm_up_time(Duration::from_millis(1))
         .measurement_time(TIME)
         .configure_from_args();
-    for row in table::<Pelmeni>() {
-        if !NO_TIMES.contains(&row.key) {
+    for (group, row) in table::<Pelmeni>() {
+        if is_a_time(group, &row) {
             both_modes(&mut criterion, &row);
         }
     }
     criterion.final_summary();
+}
+
+/// Criterion measures the time of what runs on one thread and on two; the rest is `compare`'s to tell.
+fn is_a_time(group: Group, row: &Row<Pelmeni>) -> bool {
+    group != Group::Memory && row.workers.is_none() && !row.needs_wrk
 }
 
 fn both_modes(criterion: &mut Criterion, row: &Row<Pelmeni>) {

@@ -5,8 +5,9 @@
 //! | `closed`, 1 connection | a message and its answer, over and over, by blocking calls | nanoseconds per round trip |
 //! | `closed`, many | a message on its way on every connection, always (`crowd.rs`) | the same |
 //! | `paced` | a thread per connection: a round trip, a millisecond's pause | the 99th percentile of the round trips |
+//! | `fresh` | a thread per connection: connects, makes a round trip, closes, over and over | nanoseconds per connection |
 //!
-//! Connecting and one round trip on each connection come before the clock starts.
+//! Connecting and one round trip on each connection come before the clock starts, but for `fresh`.
 
 use std::io::{self, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
@@ -21,7 +22,7 @@ use crate::crowd;
 /// What goes there and back.
 pub(crate) const MESSAGE: [u8; 64] = [b'x'; 64];
 
-/// The first argument of a client: `--client closed|paced ADDRESS CONNECTIONS TRIPS`.
+/// The first argument of a client: `--client closed|paced|fresh ADDRESS CONNECTIONS TRIPS`.
 const CLIENT: &str = "--client";
 const PAUSE: Duration = Duration::from_millis(1);
 
@@ -32,6 +33,18 @@ pub(crate) enum Load {
     Closed,
     /// A pause after that.
     Paced,
+    /// As soon as there is a new connection in place of the last one.
+    Fresh,
+}
+
+impl Load {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Closed => "closed",
+            Self::Paced => "paced",
+            Self::Fresh => "fresh",
+        }
+    }
 }
 
 /// Starts this program once more, as the client of a server.
@@ -41,9 +54,8 @@ pub(crate) fn start(
     connections: u32,
     trips: u32,
 ) -> io::Result<Child> {
-    let load = if load == Load::Closed { "closed" } else { "paced" };
     Command::new(std::env::current_exe()?)
-        .args([CLIENT, load])
+        .args([CLIENT, load.name()])
         .args([server.to_string(), connections.to_string(), trips.to_string()])
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
@@ -74,16 +86,15 @@ pub fn ran_as_client() -> bool {
         return false;
     }
     let [_, load, server, connections, trips] = arguments.as_slice() else {
-        panic!(
-            "{CLIENT} takes closed or paced, an address, and the numbers of connections and round trips"
-        );
+        panic!("{CLIENT} takes a load, an address, and the numbers of connections and round trips");
     };
-    let (connections, trips) = (parsed(connections), parsed(trips));
-    let streams = connect(parsed(server), connections).expect("the server accepts and answers");
+    let (server, connections, trips) = (parsed(server), parsed(connections), parsed(trips));
+    crate::descriptors::allow_all();
     let measured = match load.as_str() {
-        "closed" => closed(streams, trips),
-        "paced" => paced(streams, trips),
-        _ => panic!("{CLIENT} {load}: the load is closed or paced"),
+        "closed" => connect(server, connections).and_then(|streams| closed(streams, trips)),
+        "paced" => connect(server, connections).and_then(|streams| paced(streams, trips)),
+        "fresh" => fresh(server, connections, trips),
+        _ => panic!("{CLIENT} {load}: the load is closed, paced or fresh"),
     };
     println!("{}", measured.expect("the server answers every message"));
     true
@@ -94,13 +105,15 @@ fn parsed<T: FromStr>(argument: &str) -> T {
 }
 
 fn connect(server: SocketAddr, connections: u32) -> io::Result<Vec<TcpStream>> {
-    let connect = |_| {
-        let mut stream = TcpStream::connect(server)?;
-        stream.set_nodelay(true)?;
-        round_trip(&mut stream)?;
-        Ok(stream)
-    };
-    (0..connections).map(connect).collect()
+    (0..connections).map(|_| connect_once(server)).collect()
+}
+
+/// Connects and makes a round trip.
+fn connect_once(server: SocketAddr) -> io::Result<TcpStream> {
+    let mut stream = TcpStream::connect(server)?;
+    stream.set_nodelay(true)?;
+    round_trip(&mut stream)?;
+    Ok(stream)
 }
 
 /// Sends the message and waits for it to come back.
@@ -142,4 +155,15 @@ fn paced(mut streams: Vec<TcpStream>, trips: u32) -> io::Result<f64> {
         Ok::<_, io::Error>(())
     })?;
     Ok(percentile_99(&mut times))
+}
+
+/// Makes `trips` round trips in each of so many threads, every one on a connection of its own.
+fn fresh(server: SocketAddr, threads: u32, trips: u32) -> io::Result<f64> {
+    let start = now();
+    thread::scope(|scope| {
+        let all_trips = move || (0..trips).try_for_each(|_| connect_once(server).map(drop));
+        let threads: Vec<_> = (0..threads).map(|_| scope.spawn(all_trips)).collect();
+        threads.into_iter().try_for_each(|thread| thread.join().expect("no thread panics"))
+    })?;
+    Ok(nanoseconds(start.elapsed()) / f64::from(threads * trips))
 }

@@ -3,20 +3,30 @@
 //! A workload is a body of `operations` equal operations. The body runs once to warm the caches, the allocator and
 //! the branch predictors, and then again and again until the budget is used up; the result is the **median** of the
 //! bodies, so that one slow turn of the machine does not move it.
+//!
+//! Where not time is measured but what a counter outside says (allocations, instructions), a run makes so many bodies
+//! and no more: [`Scale::Bodies`].
 
+use std::fmt;
 use std::future::Future;
+use std::str::FromStr;
 use std::time::{Duration, Instant};
 
-/// Bodies measured at least, whatever the budget says.
+/// Bodies measured at least, whatever the budget says, unless they take longer than [`LONG`].
 const BODIES_AT_LEAST: usize = 3;
 
-/// How long one measurement may take.
+/// What has taken so long is not repeated for the median's sake: the machine's turns are short against it.
+const LONG: Duration = Duration::from_secs(1);
+
+/// How long one measurement may take. As text: `full`, `quick`, or the number of bodies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scale {
     /// A few tenths of a second for each measurement.
     Full,
     /// A tenth of that, and smaller loads: to see whether everything runs, and for criterion, which repeats by itself.
     Quick,
+    /// So many bodies after the first, whatever they take; the result is the number of their operations.
+    Bodies(u32),
 }
 
 impl Scale {
@@ -26,15 +36,41 @@ impl Scale {
         match self {
             Self::Full => Duration::from_millis(300),
             Self::Quick => Duration::from_millis(30),
+            Self::Bodies(_) => Duration::ZERO,
         }
     }
 
-    /// Returns `full`, or a tenth of it on the quick scale.
+    /// Returns `full`, or a tenth of it where no time is measured and on the quick scale.
     #[must_use]
     pub const fn of(self, full: u32) -> u32 {
         match self {
             Self::Full => full,
-            Self::Quick => full / 10,
+            Self::Quick | Self::Bodies(_) => full / 10,
+        }
+    }
+}
+
+impl fmt::Display for Scale {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Full => f.write_str("full"),
+            Self::Quick => f.write_str("quick"),
+            Self::Bodies(bodies) => bodies.fmt(f),
+        }
+    }
+}
+
+impl FromStr for Scale {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "full" => Ok(Self::Full),
+            "quick" => Ok(Self::Quick),
+            bodies => bodies
+                .parse()
+                .map(Self::Bodies)
+                .map_err(|_| format!("a scale is full, quick or a number of bodies, not `{text}`")),
         }
     }
 }
@@ -50,19 +86,30 @@ pub fn now() -> Instant {
 }
 
 /// Runs `body` until the budget of `scale` is used up, and returns the median nanoseconds per operation.
+///
+/// With [`Scale::Bodies`] it returns the number of operations.
 pub async fn per_operation<F>(scale: Scale, operations: u32, body: impl Fn() -> F) -> f64
 where
     F: Future<Output = ()>,
 {
     body().await;
+    if let Scale::Bodies(bodies) = scale {
+        for _ in 0..bodies {
+            body().await;
+        }
+        return f64::from(bodies) * f64::from(operations);
+    }
     let began = now();
     let mut bodies = Vec::new();
-    while bodies.len() < BODIES_AT_LEAST || began.elapsed() < scale.budget() {
+    loop {
         let start = now();
         body().await;
         bodies.push(nanoseconds(start.elapsed()) / f64::from(operations));
+        let elapsed = began.elapsed();
+        if elapsed > LONG || bodies.len() >= BODIES_AT_LEAST && elapsed > scale.budget() {
+            return median(&mut bodies);
+        }
     }
-    median(&mut bodies)
 }
 
 /// Returns `duration` in nanoseconds.

@@ -10,13 +10,22 @@
 //! latency.
 
 use std::io;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::client::{self, Load};
 use crate::clock::Scale;
 use crate::rival::Rival;
-use crate::timers::block_and_pause;
+use crate::row::Row;
+
+/// Returns the rows of this file.
+pub(crate) fn rows<R: Rival>() -> Vec<Row<R>> {
+    vec![
+        Row::new("echo-1", "TCP echo, 1 connection", "us/trip", |s| echo::<R>(s, 1)),
+        Row::new("echo-1-core", "  on 1 core", "us/trip", |s| echo::<R>(s, 1)).on_one_core(),
+        Row::new("echo-64", "TCP echo, 64 connections", "us/trip", |s| echo::<R>(s, 64)),
+        Row::new("echo-1000", "TCP echo, 1000 connections", "us/trip", |s| echo::<R>(s, 1000)),
+        Row::new("connect", "TCP echo, 1 trip a connection", "us/trip", connect::<R>),
+    ]
+}
 
 /// Serves `connections` connections that send without pause; returns microseconds per round trip.
 pub(crate) async fn echo<R: Rival>(scale: Scale, connections: u32) -> f64 {
@@ -24,29 +33,28 @@ pub(crate) async fn echo<R: Rival>(scale: Scale, connections: u32) -> f64 {
     serve::<R>(Load::Closed, connections, trips).await
 }
 
-/// Serves 16 connections that send every millisecond, while a task blocks its worker for 20 ms of every 40; returns the
-/// 99th percentile of their round trips in microseconds.
-///
-/// One thread cannot do better than 20 ms.
-pub(crate) async fn beside_a_blocker<R: Rival>(scale: Scale) -> f64 {
-    let blocking = Arc::new(AtomicBool::new(true));
-    let blocker = R::spawn({
-        let blocking = Arc::clone(&blocking);
-        async move {
-            // Relaxed: a flag that only ends the loop.
-            while blocking.load(Ordering::Relaxed) {
-                block_and_pause::<R>().await;
-            }
-        }
-    });
-    let percentile = serve::<R>(Load::Paced, 16, scale.of(1_000)).await;
-    blocking.store(false, Ordering::Relaxed);
-    R::join(blocker).await;
-    percentile
+/// Serves 16 at a time, each of which connects, sends, receives and closes, over and over; returns microseconds per
+/// connection.
+async fn connect<R: Rival>(scale: Scale) -> f64 {
+    const AT_A_TIME: u32 = 16;
+    let (listener, address) = R::listen().await.expect("a free port");
+    let trips = scale.of(20_000) / AT_A_TIME;
+    let client =
+        client::start(Load::Fresh, address, AT_A_TIME, trips).expect("this program starts again");
+    for _ in 0..AT_A_TIME * trips {
+        let stream = R::accept(&listener).await.expect("the client connects");
+        R::detach(R::spawn(serve_until_closed::<R>(stream)));
+    }
+    // The last connections are not served yet: this must not block a worker.
+    R::run_blocking(move || client::result_of(client)).await / 1e3
+}
+
+async fn serve_until_closed<R: Rival>(stream: R::Stream) {
+    serve_connection::<R>(stream).await.expect("the client reads and writes until it closes");
 }
 
 /// Serves one client until it closes its connections, and returns what it measured in microseconds.
-async fn serve<R: Rival>(load: Load, connections: u32, trips: u32) -> f64 {
+pub(crate) async fn serve<R: Rival>(load: Load, connections: u32, trips: u32) -> f64 {
     let (listener, address) = R::listen().await.expect("a free port");
     let client =
         client::start(load, address, connections, trips).expect("this program starts again");

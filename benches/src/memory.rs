@@ -1,4 +1,4 @@
-//! Bytes of memory per task: the growth of the resident set while 100k tasks come to rest.
+//! Bytes of memory per task: the growth of the resident set while tasks come to rest.
 //!
 //! The resident set, not a counter in the allocator: it includes what the allocator loses to alignment and rounding,
 //! costs the other workloads nothing, and is what a user pays for. Tasks are spawned in batches that come to rest
@@ -12,8 +12,20 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use crate::clock::Scale;
 use crate::rival::Rival;
+use crate::row::Row;
+
+/// Returns the rows of this file.
+pub(crate) fn rows<R: Rival>() -> Vec<Row<R>> {
+    vec![
+        Row::new("bytes-parked", "memory of a parked task", "bytes", |scale| {
+            parked_bytes::<R>(scale.of(100_000))
+        }),
+        Row::new("bytes-sleeping", "memory of a sleeping task", "bytes", |scale| {
+            sleeping_bytes::<R>(scale.of(100_000))
+        }),
+    ]
+}
 
 const BATCH: u32 = 1_000;
 
@@ -26,8 +38,7 @@ type Slot = Mutex<Option<Waker>>;
 static AT_REST: AtomicU32 = AtomicU32::new(0);
 
 /// Returns the bytes that a task of one pointer takes while it waits for a waker kept elsewhere.
-pub(crate) async fn parked_bytes<R: Rival>(scale: Scale) -> f64 {
-    let tasks = scale.of(100_000);
+pub(crate) async fn parked_bytes<R: Rival>(tasks: u32) -> f64 {
     // Written with a waker each, so that every page of the slots is resident before the first reading.
     let slots: Vec<Slot> =
         (0..tasks + BATCH).map(|_| Mutex::new(Some(Waker::noop().clone()))).collect();
@@ -40,9 +51,9 @@ pub(crate) async fn parked_bytes<R: Rival>(scale: Scale) -> f64 {
 }
 
 /// Returns the bytes that a task takes while it sleeps.
-pub(crate) async fn sleeping_bytes<R: Rival>(scale: Scale) -> f64 {
+pub(crate) async fn sleeping_bytes<R: Rival>(tasks: u32) -> f64 {
     const LONG: Duration = Duration::from_secs(3_600);
-    bytes_per_task::<R>(scale.of(100_000), || {
+    bytes_per_task::<R>(tasks, || {
         R::detach(R::spawn(async {
             AT_REST.fetch_add(1, Ordering::Relaxed);
             R::sleep(LONG).await;

@@ -46,6 +46,11 @@ pub trait Rival: 'static {
     /// Lets a task run on by itself.
     fn detach<T: Send + 'static>(handle: Self::Join<T>);
 
+    /// Runs `work` on a thread that may block, and waits for its output.
+    fn run_blocking<T: Send + 'static>(
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> impl Future<Output = T> + Send;
+
     /// Waits for `duration`.
     fn sleep(duration: Duration) -> impl Future<Output = ()> + Send;
 

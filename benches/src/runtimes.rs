@@ -53,6 +53,10 @@ impl Rival for Pelmeni {
         drop(handle);
     }
 
+    async fn run_blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+        pelmeni::spawn_blocking(work).await.expect("a workload's function does not panic")
+    }
+
     fn sleep(duration: Duration) -> impl Future<Output = ()> + Send {
         pelmeni::sleep(duration)
     }
@@ -132,6 +136,10 @@ impl Rival for Tokio {
         drop(handle);
     }
 
+    async fn run_blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+        tokio::task::spawn_blocking(work).await.expect("a workload's function does not panic")
+    }
+
     fn sleep(duration: Duration) -> impl Future<Output = ()> + Send {
         tokio::time::sleep(duration)
     }
@@ -206,6 +214,10 @@ impl Rival for Smol {
 
     fn detach<T: Send + 'static>(handle: Self::Join<T>) {
         handle.detach();
+    }
+
+    async fn run_blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+        smol::unblock(work).await
     }
 
     async fn sleep(duration: Duration) {

@@ -6,7 +6,6 @@
 use std::future::poll_fn;
 use std::hint::black_box;
 use std::mem;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::{Poll, Waker};
 
@@ -14,12 +13,35 @@ use futures::channel::oneshot;
 
 use crate::clock::{Scale, per_operation};
 use crate::rival::Rival;
+use crate::row::Row;
+
+/// Returns the rows of this file.
+pub(crate) fn rows<R: Rival>() -> Vec<Row<R>> {
+    vec![
+        Row::new("spawn-join", "spawn 10k, then join them", "ns/task", |scale| {
+            spawn_join::<R>(scale, scale.of(10_000))
+        }),
+        Row::new("spawn-await", "spawn one, await it", "ns/task", spawn_await::<R>),
+        Row::new("yield-1", "yield, 1 task", "ns/yield", yield_one::<R>),
+        Row::new("yield-200", "yield, 200 tasks", "ns/yield", |scale| {
+            yield_many::<R>(scale, 200, scale.of(1_000))
+        }),
+        Row::new("ping-pong", "ping-pong over 2 oneshots", "ns/pair", |scale| {
+            ping_pong::<R>(scale, scale.of(1_000))
+        }),
+        Row::new("chain", "chained spawn, 1000 deep", "ns/link", |scale| {
+            chained_spawn::<R>(scale, scale.of(1_000))
+        }),
+        Row::new("ring", "ring of 503 tasks", "ns/hop", |scale| ring::<R>(scale, 503, 20)),
+        Row::new("skynet", "skynet, 1.1M tasks", "ns/task", skynet::<R>),
+        Row::new("cpu", "speed-up of 16 busy tasks", "times", cpu::<R>).higher_is_better(),
+    ]
+}
 
 /// Spawns a batch of empty tasks, then awaits every handle.
-pub(crate) async fn spawn_join<R: Rival>(scale: Scale) -> f64 {
-    const TASKS: u32 = 10_000;
-    per_operation(scale, TASKS, || async {
-        let handles: Vec<_> = (0..TASKS).map(|_| R::spawn(async {})).collect();
+pub(crate) async fn spawn_join<R: Rival>(scale: Scale, tasks: u32) -> f64 {
+    per_operation(scale, tasks, || async {
+        let handles: Vec<_> = (0..tasks).map(|_| R::spawn(async {})).collect();
         for handle in handles {
             R::join(handle).await;
         }
@@ -28,77 +50,38 @@ pub(crate) async fn spawn_join<R: Rival>(scale: Scale) -> f64 {
 }
 
 /// Spawns an empty task and awaits it before the next one: request and reply with a task of its own.
-pub(crate) async fn spawn_await<R: Rival>(scale: Scale) -> f64 {
-    const TASKS: u32 = 1_000;
-    per_operation(scale, TASKS, || async {
-        for _ in 0..TASKS {
+async fn spawn_await<R: Rival>(scale: Scale) -> f64 {
+    let tasks = scale.of(1_000);
+    per_operation(scale, tasks, || async {
+        for _ in 0..tasks {
             R::join(R::spawn(async {})).await;
         }
     })
     .await
 }
 
-/// A thread that is no worker spawns tasks; the time is up when the last one has run.
-pub(crate) async fn outside<R: Rival>(scale: Scale) -> f64 {
-    const TASKS: u32 = 10_000;
-    let spawner = &R::spawner();
-    per_operation(scale, TASKS, || async move {
-        let (done, end) = oneshot::channel();
-        let left =
-            Arc::new(Countdown { left: AtomicU32::new(TASKS), done: Mutex::new(Some(done)) });
-        let spawner = spawner.clone();
-        let outside = std::thread::Builder::new().spawn(move || {
-            for _ in 0..TASKS {
-                let left = Arc::clone(&left);
-                R::spawn_from_outside(&spawner, async move { left.count() });
-            }
-        });
-        end.await.expect("the last task reports");
-        outside.expect("a thread starts").join().expect("spawning does not panic");
-    })
-    .await
-}
-
-/// Sends its message when it has been counted down to nothing.
-struct Countdown {
-    left: AtomicU32,
-    done: Mutex<Option<oneshot::Sender<()>>>,
-}
-
-impl Countdown {
-    fn count(&self) {
-        // Relaxed: nothing is handed over but the message, and the lock and the channel order that.
-        if self.left.fetch_sub(1, Ordering::Relaxed) == 1 {
-            let done = self.done.lock().expect("no one panics with this lock").take();
-            done.expect("only the last one takes it").send(()).expect("the root waits for it");
-        }
-    }
-}
-
 /// Yields in the root task with nothing else to run.
-pub(crate) async fn yield_one<R: Rival>(scale: Scale) -> f64 {
-    const YIELDS: u32 = 10_000;
-    per_operation(scale, YIELDS, || async {
-        for _ in 0..YIELDS {
+async fn yield_one<R: Rival>(scale: Scale) -> f64 {
+    let yields = scale.of(10_000);
+    per_operation(scale, yields, || async {
+        for _ in 0..yields {
             R::yield_now().await;
         }
     })
     .await
 }
 
-/// Yields in 200 tasks at once.
-pub(crate) async fn yield_many<R: Rival>(scale: Scale) -> f64 {
-    const TASKS: u32 = 200;
-    const YIELDS: u32 = 1_000;
-    per_operation(scale, TASKS * YIELDS, || async {
+/// Yields in so many tasks at once, so many times in each.
+pub(crate) async fn yield_many<R: Rival>(scale: Scale, tasks: u32, yields: u32) -> f64 {
+    per_operation(scale, tasks * yields, || async {
         let yielding = || {
-            R::spawn(async {
-                for _ in 0..YIELDS {
+            R::spawn(async move {
+                for _ in 0..yields {
                     R::yield_now().await;
                 }
             })
         };
-        let handles: Vec<_> = (0..TASKS).map(|_| yielding()).collect();
+        let handles: Vec<_> = (0..tasks).map(|_| yielding()).collect();
         for handle in handles {
             R::join(handle).await;
         }
@@ -106,11 +89,10 @@ pub(crate) async fn yield_many<R: Rival>(scale: Scale) -> f64 {
     .await
 }
 
-/// 1000 tasks that each spawn a peer and do one round trip with it.
-pub(crate) async fn ping_pong<R: Rival>(scale: Scale) -> f64 {
-    const PAIRS: u32 = 1_000;
-    per_operation(scale, PAIRS, || async {
-        let handles: Vec<_> = (0..PAIRS).map(|_| R::spawn(one_ping_pong::<R>())).collect();
+/// Tasks that each spawn a peer and do one round trip with it.
+pub(crate) async fn ping_pong<R: Rival>(scale: Scale, pairs: u32) -> f64 {
+    per_operation(scale, pairs, || async {
+        let handles: Vec<_> = (0..pairs).map(|_| R::spawn(one_ping_pong::<R>())).collect();
         for handle in handles {
             R::join(handle).await;
         }
@@ -130,11 +112,10 @@ async fn one_ping_pong<R: Rival>() {
 }
 
 /// Every task spawns the next one and ends.
-pub(crate) async fn chained_spawn<R: Rival>(scale: Scale) -> f64 {
-    const LINKS: u32 = 1_000;
-    per_operation(scale, LINKS, || async {
+pub(crate) async fn chained_spawn<R: Rival>(scale: Scale, links: u32) -> f64 {
+    per_operation(scale, links, || async {
         let (done, end) = oneshot::channel();
-        link::<R>(LINKS, done);
+        link::<R>(links, done);
         end.await.expect("the last link reports");
     })
     .await
@@ -150,27 +131,25 @@ fn link<R: Rival>(left: u32, done: oneshot::Sender<()>) {
     }));
 }
 
-/// One token that goes round a ring of tasks: every hop wakes one task and parks another.
+/// One token that goes round a ring of tasks, lap after lap: every hop wakes one task and parks another.
 ///
-/// Not over a channel: those for any runtime cost several times what a hop costs.
-pub(crate) async fn ring<R: Rival>(scale: Scale) -> f64 {
-    const TASKS: u32 = 503;
-    const LAPS: u32 = 20;
-    per_operation(scale, TASKS * LAPS, || async {
+/// Not over a channel, as the thread ring of `channels` is: those for any runtime cost several times what a hop costs.
+pub(crate) async fn ring<R: Rival>(scale: Scale, tasks: u32, laps: u32) -> f64 {
+    per_operation(scale, tasks * laps, || async {
         let first = Arc::new(Baton::default());
         let mut inlet = Arc::clone(&first);
-        for _ in 0..TASKS {
+        for _ in 0..tasks {
             let outlet = Arc::new(Baton::default());
             let next = Arc::clone(&outlet);
             R::detach(R::spawn(async move {
-                for _ in 0..LAPS {
+                for _ in 0..laps {
                     inlet.take().await;
                     outlet.put();
                 }
             }));
             inlet = next;
         }
-        for _ in 0..LAPS {
+        for _ in 0..laps {
             first.put();
             inlet.take().await;
         }
@@ -209,13 +188,15 @@ impl Baton {
     }
 }
 
-/// A tree of tasks, ten children each and five levels deep, that adds up the numbers of its leaves.
-pub(crate) async fn skynet<R: Rival>(scale: Scale) -> f64 {
-    const TASKS: u32 = 111_111;
-    const LEAVES: u64 = 100_000;
-    per_operation(scale, TASKS, || async {
-        let sum = R::join(node::<R>(0, LEAVES)).await;
-        assert_eq!(sum, LEAVES * (LEAVES - 1) / 2, "every leaf is counted once");
+/// A tree of tasks, ten children each, that adds up the numbers of its million leaves; a level less on the quick scale.
+async fn skynet<R: Rival>(scale: Scale) -> f64 {
+    let leaves = scale.of(1_000_000);
+    // A tenth as many parents as leaves, a tenth of that above them, up to the one root: 1.111111 of the leaves.
+    let tasks = leaves + leaves / 9;
+    per_operation(scale, tasks, || async {
+        let leaves = u64::from(leaves);
+        let sum = R::join(node::<R>(0, leaves)).await;
+        assert_eq!(sum, leaves * (leaves - 1) / 2, "every leaf is counted once");
     })
     .await
 }
@@ -236,7 +217,7 @@ fn node<R: Rival>(first: u64, leaves: u64) -> R::Join<u64> {
 }
 
 /// How many times faster 16 tasks of pure arithmetic end than the same work done in a plain loop.
-pub(crate) async fn cpu<R: Rival>(scale: Scale) -> f64 {
+async fn cpu<R: Rival>(scale: Scale) -> f64 {
     const TASKS: u32 = 16;
     let steps = scale.of(3_000_000);
     let alone = per_operation(scale, TASKS, || async {

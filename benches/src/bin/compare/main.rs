@@ -1,25 +1,41 @@
 //! Every workload on every runtime, side by side.
 //!
-//! For each workload, `rounds` times: each runtime once, in an order that begins one further every round. So a slow
-//! minute of the machine, or the heat of the one before, falls on all of them and not on whoever comes last.
+//! For each row, `rounds` times: each runtime once, in an order that begins one further every round. So a slow minute of
+//! the machine, or the heat of the one before, falls on all of them and not on whoever comes last.
 //! Progress goes to standard error, the table to standard output, a line as soon as it is known.
+//!
+//! | what | where |
+//! |---|---|
+//! | the rows | `entries`; counted ones are measured by `allocations` and `callgrind` |
+//! | a measurement | a process of its own (`child`): this program with `--measure`, or `python` |
+//! | what comes of it | `cell`: medians and ratios; `report` on the terminal, `results` and `chart` as files |
+//! | growth | `growth`: a plan, and a page of its own |
 //!
 //! Exit status: 0; 1 if a measurement failed; 2 if an argument was wrong.
 
+mod allocations;
 mod args;
-mod field;
+mod callgrind;
+mod cell;
+mod chart;
+mod child;
+mod entries;
+mod growth;
+mod machine;
+mod python;
 mod report;
+mod results;
 
 use std::io::{IsTerminal as _, Write as _};
 use std::process::ExitCode;
 
 use pelmeni_benches::client::ran_as_client;
-use pelmeni_benches::runtimes::Pelmeni;
-use pelmeni_benches::workloads::Row;
+use pelmeni_benches::{contender, descriptors};
 
 use args::{Options, Task, USAGE};
-use field::{Contender, contenders, measure_here, measure_in_child, rows};
-use report::Cell;
+use cell::{Cell, Column, Line};
+use entries::{Entry, Tools, chosen, contenders, entries};
+use python::Python;
 
 /// More load than this, before anything is measured, is somebody else's.
 const BUSY: f64 = 0.5;
@@ -30,16 +46,27 @@ fn main() -> ExitCode {
     }
     match args::parse(std::env::args().skip(1)) {
         Ok(Task::Compare(options)) => compare(&options),
-        Ok(Task::Measure { row, contender, scale }) => match measure_here(&row, contender, scale) {
-            Some(value) => {
-                println!("{value}");
-                ExitCode::SUCCESS
+        Ok(Task::Growth(options)) => {
+            warn_of_load();
+            match growth::run(&options) {
+                Ok(true) => ExitCode::SUCCESS,
+                Ok(false) => ExitCode::FAILURE,
+                Err(message) => usage_error(&message),
             }
-            None => usage_error(&format!("no row `{row}`")),
-        },
+        }
+        Ok(Task::Measure { row, contender, scale }) => {
+            descriptors::allow_all();
+            match contender::measure(&row, contender, scale) {
+                Some(value) => {
+                    println!("{value}");
+                    ExitCode::SUCCESS
+                }
+                None => usage_error(&format!("no row `{row}`")),
+            }
+        }
         Ok(Task::List) => {
-            for row in rows() {
-                println!("{:16} {} ({})", row.key, row.title, row.unit);
+            for entry in entries() {
+                println!("{:16} {} ({})", entry.key, entry.title.trim(), entry.unit);
             }
             ExitCode::SUCCESS
         }
@@ -56,59 +83,93 @@ fn usage_error(message: &str) -> ExitCode {
     ExitCode::from(2)
 }
 
+fn warn_of_load() {
+    if let Some(load) = machine::load().filter(|&load| load > BUSY) {
+        eprintln!("compare: other programs keep this machine busy (load {load}); expect noise");
+    }
+}
+
 fn compare(options: &Options) -> ExitCode {
-    let rows = match chosen(&options.only) {
+    let mut rows = match chosen(entries(), &options.only) {
         Ok(rows) => rows,
         Err(message) => return usage_error(&message),
     };
-    if let Some(load) = load_of_the_machine().filter(|&load| load > BUSY) {
-        eprintln!("compare: other programs keep this machine busy (load {load}); expect noise");
+    warn_of_load();
+    let (tools, python) = (Tools::find(), Python::find());
+    let notes = notes(&rows, tools, &python);
+    rows.retain(|entry| entry.missing(tools).is_none());
+    let columns = columns(options.threads, &python);
+    println!("{}", report::head(&columns, options.threads, options.rounds));
+    let mut lines = Vec::new();
+    for entry in rows {
+        let line = measure_row(entry, &columns, &python, options);
+        println!("{}", report::line(&line));
+        lines.push(line);
     }
-    let contenders = contenders(options.threads);
-    println!("{}", report::head(&contenders, options.rounds));
-    let mut failed = false;
-    for row in &rows {
-        let cells = measure_row(row, &contenders, options);
-        failed |= cells.iter().any(Cell::has_failed);
-        println!("{}", report::line(row, &cells));
+    println!();
+    for note in &notes {
+        println!("{note}");
     }
+    if let Some(directory) = &options.write
+        && let Err(error) =
+            results::write(directory, &lines, options.threads, options.rounds, &notes)
+    {
+        eprintln!("compare: the results cannot be written to {}: {error}", directory.display());
+        return ExitCode::FAILURE;
+    }
+    let failed = lines.iter().flat_map(|line| &line.cells).any(Cell::has_failed);
     if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS }
 }
 
-/// Returns how many threads wanted to run during the last minute, where the system counts that.
-fn load_of_the_machine() -> Option<f64> {
-    std::fs::read_to_string("/proc/loadavg").ok()?.split(' ').next()?.parse().ok()
-}
-
-/// Returns the rows that `only` names, or all of them if it names none.
-fn chosen(only: &[String]) -> Result<Vec<Row<Pelmeni>>, String> {
-    let mut rows = rows();
-    let keys: Vec<_> = rows.iter().map(|row| row.key).collect();
-    // A whole key means that row alone: `echo-1` is not `echo-1000`.
-    let names = |part: &str, key: &str| {
-        if keys.contains(&part) { key == part } else { key.contains(part) }
-    };
-    if let Some(unknown) = only.iter().find(|part| !keys.iter().any(|key| names(part, key))) {
-        return Err(format!("no row has `{unknown}` in its key; --list prints the keys"));
+/// Returns what the reader has to know about what is there and what is not.
+fn notes(rows: &[Entry], tools: Tools, python: &Python) -> Vec<String> {
+    let mut notes = Vec::new();
+    for tool in ["wrk", "valgrind"] {
+        let left_out: Vec<_> = rows
+            .iter()
+            .filter(|entry| entry.missing(tools) == Some(tool))
+            .map(|entry| entry.key)
+            .collect();
+        if !left_out.is_empty() {
+            notes.push(format!("{tool} is not installed; left out: {}", left_out.join(", ")));
+        }
     }
-    rows.retain(|row| only.is_empty() || only.iter().any(|part| names(part, row.key)));
-    Ok(rows)
+    if python.loops.is_empty() {
+        notes.push("python3 3.11 or newer is not installed; asyncio is left out".to_owned());
+    } else {
+        let uvloop = if python.loops.len() > 1 { "" } else { "; uvloop is not installed" };
+        notes.push(format!("CPython {}, with smaller loads{uvloop}", python.version));
+    }
+    notes
 }
 
-fn measure_row(row: &Row<Pelmeni>, contenders: &[Contender], options: &Options) -> Vec<Cell> {
-    let empty = |&contender| Cell { contender, rounds: Vec::new() };
-    let mut cells: Vec<Cell> = contenders.iter().map(empty).collect();
-    for round in 0..options.rounds {
+fn columns(threads: usize, python: &Python) -> Vec<Column> {
+    let loops = python.loops.iter().cloned().map(Column::Python);
+    contenders(threads).into_iter().map(Column::Runtime).chain(loops).collect()
+}
+
+fn measure_row(entry: Entry, columns: &[Column], python: &Python, options: &Options) -> Line {
+    let empty = |column: &Column| Cell { column: column.clone(), rounds: Vec::new() };
+    let mut cells: Vec<Cell> = columns.iter().map(empty).collect();
+    for round in 0..entry.rounds(options.rounds) {
         for turn in 0..cells.len() {
-            let cell = &mut cells[(round + turn) % contenders.len()];
-            let runtime = cell.contender.runtime.name();
-            let threads = cell.contender.threads;
-            progress(&format!("{}: round {}, {runtime} on {threads}", row.key, round + 1));
-            cell.rounds.push(measure_in_child(row.key, cell.contender, options.scale));
+            let cell = &mut cells[(round + turn) % columns.len()];
+            let name = cell.column.name();
+            let threads = cell.column.threads().unwrap_or(1);
+            progress(&format!("{}: round {}, {name} on {threads}", entry.key, round + 1));
+            let result = match &cell.column {
+                Column::Runtime(contender) => {
+                    entry.runner(*contender).map(|runner| entry.measure(runner, options.scale))
+                }
+                Column::Python(event_loop) => python
+                    .has(entry.key)
+                    .then(|| python::measure(entry.key, event_loop, options.scale)),
+            };
+            cell.rounds.extend(result);
         }
     }
     progress("");
-    cells
+    Line { entry, cells }
 }
 
 /// Overwrites the last line of a terminal; a log gets nothing, the table is its progress.
@@ -122,29 +183,18 @@ fn progress(text: &str) {
 
 #[cfg(test)]
 mod tests {
-    use super::chosen;
-
-    fn keys(only: &str) -> Vec<&'static str> {
-        chosen(&[only.to_owned()]).expect("there is such a row").iter().map(|row| row.key).collect()
-    }
+    use super::{Tools, notes};
+    use crate::entries::entries;
+    use crate::python::Python;
 
     #[test]
-    fn a_whole_key_means_one_row_and_a_part_every_row_with_it() {
-        assert_eq!(keys("echo-1"), ["echo-1"]);
-        assert_eq!(keys("echo-1-"), ["echo-1-core"]);
-        assert_eq!(keys("bytes"), ["bytes-parked", "bytes-sleeping"]);
-    }
-
-    #[test]
-    fn a_row_that_does_not_exist_is_named() {
-        let message = chosen(&["tea".to_owned()]).expect_err("there is no such row");
-        assert!(message.contains("tea"), "{message}");
-    }
-
-    #[test]
-    fn keys_are_unique() {
-        let mut keys: Vec<_> = super::rows().iter().map(|row| row.key).collect();
-        keys.sort_unstable();
-        assert!(keys.is_sorted_by(|a, b| a < b), "{keys:?}");
+    fn what_is_left_out_is_said() {
+        let nothing = Tools { wrk: false, valgrind: false };
+        let notes_then = notes(&entries(), nothing, &Python::default());
+        assert!(notes_then[0].contains("wrk") && notes_then[0].contains("http"), "{notes_then:?}");
+        assert!(notes_then[1].contains("valgrind") && notes_then[1].contains("count-yield"));
+        assert!(notes_then[2].contains("python3"));
+        let all = Tools { wrk: true, valgrind: true };
+        assert_eq!(notes(&entries(), all, &Python::default()).len(), 1);
     }
 }
