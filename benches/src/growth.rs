@@ -49,7 +49,7 @@ pub const GROWING: [Growing; 10] = [
     grows("spawn-join", "spawn all, then join them", "ns/task", Axis::Tasks, 700),
     grows("yield", "yield 10 times in all tasks", "ns/yield", Axis::Tasks, 800),
     grows("ping-pong", "ping-pong over 2 oneshots", "ns/pair", Axis::Tasks, 2_000),
-    grows("ring", "4 laps of a ring of all tasks", "ns/hop", Axis::Tasks, 800),
+    grows("ring", "4 laps of a ring of all tasks", "ns/hop", Axis::Tasks, 1_000),
     grows("bytes-parked", "memory of a parked task", "bytes", Axis::Tasks, 600),
     grows("timers", "sleeps 100 ns apart", "ns/timer", Axis::Timers, 500),
     grows("sleepers", "tasks that sleep once", "ns/task", Axis::Timers, 800),

@@ -1,6 +1,8 @@
 //! Workloads of the timers: how much a sleep costs, and how late it ends.
 
 use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use crate::clock::{Scale, median, nanoseconds, now, per_operation};
@@ -94,17 +96,26 @@ pub(crate) async fn dropped<R: Rival>(scale: Scale, others: u32) -> f64 {
     .await
 }
 
-/// Spawns tasks that sleep past the end of this process, each for another time, and lets all of them arm their timers.
+/// Spawns tasks that sleep past the end of this process, each for another time, and waits until all of them do.
 async fn sleep_long<R: Rival>(tasks: u32) {
     const HOUR: Duration = Duration::from_secs(3_600);
     const BATCH: u32 = 1_000;
+    let asleep = Arc::new(AtomicU32::new(0));
     for i in 0..tasks {
-        R::detach(R::spawn(R::sleep(HOUR + STEP * i)));
+        let asleep = Arc::clone(&asleep);
+        R::detach(R::spawn(async move {
+            // Relaxed: a plain count.
+            asleep.fetch_add(1, Ordering::Relaxed);
+            R::sleep(HOUR + STEP * i).await;
+        }));
+        // So that the length of a run queue is not what is measured.
         if i % BATCH == 0 {
             R::yield_now().await;
         }
     }
-    R::sleep(Duration::from_millis(1)).await;
+    while asleep.load(Ordering::Relaxed) < tasks {
+        R::yield_now().await;
+    }
 }
 
 /// How late a sleep of 5 ms ends on an idle runtime: the median, in microseconds.

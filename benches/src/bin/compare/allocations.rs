@@ -23,7 +23,7 @@ pub(crate) fn per_operation(
     runner: Contender,
     scale: Scale,
 ) -> Result<f64, Failure> {
-    let bodies = if scale == Scale::Full { 10 } else { 1 };
+    let bodies = if scale == Scale::Full { 100 } else { 1 };
     let short = run(counted, workload, runner, bodies)?;
     let long = run(counted, workload, runner, 2 * bodies)?;
     Ok((long.0 - short.0) / (long.1 - short.1))

@@ -14,12 +14,13 @@ use std::fmt::Write as _;
 use pelmeni_benches::row::Better;
 
 use crate::cell::{Cell, Line};
+use crate::child::Failure;
 
 const WIDTH: f64 = 720.0;
 /// Room for the names of the bars.
-const LEFT: f64 = 110.0;
+const LEFT: f64 = 120.0;
 /// Room for the number behind the longest bar.
-const RIGHT: f64 = 80.0;
+const RIGHT: f64 = 70.0;
 const BAR: f64 = 12.0;
 const STEP: f64 = 15.0;
 const HEAD: f64 = 26.0;
@@ -72,7 +73,9 @@ fn title(body: &mut String, line: &Line, y: f64) {
 }
 
 fn bars(body: &mut String, line: &Line, y: &mut f64) {
-    let cells = || line.cells.iter().filter(|cell| cell.column.threads().is_some());
+    let is_drawn =
+        |cell: &&Cell| cell.column.threads().is_some() && cell.value() != Err(Failure::NotRun);
+    let cells = || line.cells.iter().filter(is_drawn);
     let longest = cells().filter_map(|cell| cell.value().ok()).fold(f64::MIN_POSITIVE, f64::max);
     for cell in cells() {
         bar(body, cell, longest, *y);
@@ -126,6 +129,15 @@ mod tests {
         let svg = svg("tasks", &[&failed]);
         assert_eq!(widths(&svg)[..2], [265.0, 0.0]);
         assert!(svg.contains(">hung<"), "{svg}");
+    }
+
+    #[test]
+    fn who_was_not_asked_is_not_drawn() {
+        let mut many = line("stalled-all", [1.0, 1.0, 1.0, 1.0, 2.0, 4.0]);
+        for cell in &mut many.cells[..3] {
+            cell.rounds.clear();
+        }
+        assert_eq!(widths(&svg("stalls", &[&many])), [132.5, 265.0, 530.0]);
     }
 
     #[test]
