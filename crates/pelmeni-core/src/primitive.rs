@@ -95,6 +95,26 @@ mod imp {
         }
     }
 
+    /// A lock that nobody waits for: who does not get it does something else.
+    #[derive(Debug, Default)]
+    pub struct TryLock<T>(Mutex<T>);
+
+    /// The lock is held.
+    pub type TryLockGuard<'a, T> = MutexGuard<'a, T>;
+
+    impl<T> TryLock<T> {
+        /// Puts a value behind a lock.
+        pub const fn new(value: T) -> Self {
+            TryLock(Mutex::new(value))
+        }
+
+        /// Takes the lock if it is free now.
+        #[inline]
+        pub fn try_lock(&self) -> Option<TryLockGuard<'_, T>> {
+            self.0.try_lock()
+        }
+    }
+
     /// Where threads wait for a condition on what a [`Mutex`] holds. Waits can end for no reason.
     #[derive(Debug, Default)]
     pub struct Condvar(std::sync::Condvar);
@@ -271,12 +291,64 @@ mod imp {
             Mutex(loom::sync::Mutex::new(value))
         }
 
+        #[track_caller]
         pub fn lock(&self) -> MutexGuard<'_, T> {
             self.0.lock().expect("loom's locks do not poison")
         }
 
+        #[track_caller]
         pub fn try_lock(&self) -> Option<MutexGuard<'_, T>> {
             self.0.try_lock().ok()
+        }
+    }
+
+    /// Not loom's `try_lock`: a thread that is about to call that is put to sleep while another one has the lock, as if it
+    /// had called `lock`.
+    #[derive(Debug, Default)]
+    pub struct TryLock<T> {
+        held: atomic::AtomicBool,
+        value: Mutex<T>,
+    }
+
+    #[derive(Debug)]
+    pub struct TryLockGuard<'a, T> {
+        held: &'a atomic::AtomicBool,
+        value: Option<MutexGuard<'a, T>>,
+    }
+
+    impl<T> TryLock<T> {
+        pub fn new(value: T) -> Self {
+            TryLock { held: atomic::AtomicBool::new(false), value: Mutex::new(value) }
+        }
+
+        pub fn try_lock(&self) -> Option<TryLockGuard<'_, T>> {
+            use atomic::Ordering::{Acquire, Relaxed};
+            // An exchange that may fail, and an end that is a swap: loom would let a store come before a swap that has read
+            // what was there before it. Acquire: pairs with the Release of the guard's end.
+            self.held.compare_exchange(false, true, Acquire, Relaxed).ok()?;
+            Some(TryLockGuard { held: &self.held, value: Some(self.value.lock()) })
+        }
+    }
+
+    impl<T> std::ops::Deref for TryLockGuard<'_, T> {
+        type Target = T;
+
+        fn deref(&self) -> &T {
+            self.value.as_ref().expect("the lock is held")
+        }
+    }
+
+    impl<T> std::ops::DerefMut for TryLockGuard<'_, T> {
+        fn deref_mut(&mut self) -> &mut T {
+            self.value.as_mut().expect("the lock is held")
+        }
+    }
+
+    impl<T> Drop for TryLockGuard<'_, T> {
+        fn drop(&mut self) {
+            self.value = None;
+            // Release: pairs with the Acquire in try_lock.
+            self.held.swap(false, atomic::Ordering::Release);
         }
     }
 
@@ -288,11 +360,13 @@ mod imp {
             Condvar(loom::sync::Condvar::new())
         }
 
+        #[track_caller]
         pub fn wait<'a, T>(&self, guard: MutexGuard<'a, T>) -> MutexGuard<'a, T> {
             self.0.wait(guard).expect("loom's locks do not poison")
         }
 
         /// Loom has no clock: the wait does not end by itself, and what depends on that shows as a deadlock.
+        #[track_caller]
         pub fn wait_timeout<'a, T>(
             &self,
             guard: MutexGuard<'a, T>,

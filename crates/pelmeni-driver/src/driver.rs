@@ -15,7 +15,7 @@ use std::task::Waker;
 use std::time::Duration;
 
 use crossbeam_utils::CachePadded;
-use pelmeni_core::primitive::{Mutex, MutexGuard};
+use pelmeni_core::primitive::{TryLock, TryLockGuard};
 
 use crate::bell::Bell;
 use crate::poller::{Event, Poller, PollerKind};
@@ -46,14 +46,14 @@ pub struct Driver {
     pub(crate) poller: Box<dyn Poller>,
     pub(crate) sources: Sources,
     bell: CachePadded<Bell>,
-    turn: Mutex<Batch>,
+    turn: TryLock<Batch>,
 }
 
 /// The right to wait for the kernel. At most one exists for a driver; dropping it gives it back.
 #[derive(Debug)]
 pub struct Turn<'a> {
     driver: &'a Driver,
-    batch: MutexGuard<'a, Batch>,
+    batch: TryLockGuard<'a, Batch>,
 }
 
 /// What one wait brings, kept for its memory. Empty between waits.
@@ -92,7 +92,7 @@ impl Driver {
             poller,
             sources: Sources::new(),
             bell: CachePadded::new(Bell::new()),
-            turn: Mutex::default(),
+            turn: TryLock::default(),
         }
     }
 

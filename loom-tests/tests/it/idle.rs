@@ -306,7 +306,7 @@ fn search_that_finds_nothing_has_seen_every_queue_empty() {
             let thief = owner.thief();
             move || {
                 let own = Deque::new();
-                // Loom's lock is never held at a point where threads change, so that one is faster must be scripted:
+                // Loom's `try_lock` waits for a lock that another thread takes first, so that one is faster must be scripted:
                 // so many times, and from then on the queue itself answers.
                 for faster in [3, 0] {
                     let mut asked = 0;
