@@ -35,7 +35,7 @@
 //!
 //! | file | noun |
 //! |---|---|
-//! | `deadline`, `clock` | an instant; the only reader of the clock |
+//! | `deadline`, `clock` | an instant; the only reader of the clock, and a twin for models |
 //! | `interest`, `descriptor` | read or write; what the system calls a descriptor |
 //! | `readiness` | the atomic word of one direction of one source |
 //! | `source`, `vacancies` | all sources, by key, and who waits for each; which keys are free |
@@ -50,6 +50,7 @@
 
 mod alarm;
 mod bell;
+#[cfg_attr(all(loom, feature = "loom"), path = "clock_by_hand.rs")]
 pub mod clock;
 mod crowd;
 mod deadline;

@@ -3,7 +3,8 @@
 //! - `notify` is a compare-and-swap of a flag, and **writes nothing** if that fails;
 //! - `wait` empties the bell (the eventfd) first and lowers the flag **afterwards**, so that a notification in between is
 //!   swallowed by the flag and has to be found by whoever returns from the wait;
-//! - there is no clock: a wait without events lasts until it is notified, and what depends on a timeout is a deadlock.
+//! - there is no clock: a wait without events lasts until it is notified, and what depends on a timeout is a deadlock, until
+//!   the model says that time has passed.
 
 use std::io;
 use std::time::Duration;
@@ -37,6 +38,10 @@ struct State {
     ready: Option<Interest>,
     /// What the next wait reports.
     events: Vec<Event>,
+    /// Somebody waits.
+    waits: bool,
+    /// No wait that has a limit lasts any more.
+    expired: bool,
 }
 
 impl MockPoller {
@@ -56,6 +61,12 @@ impl MockPoller {
             state.sources.iter().map(|&key| Event { key, ready, ends: false }).collect();
         state.events.extend(events);
         drop(state);
+        self.0.changed.notify_all();
+    }
+
+    /// So much time has passed that every wait with a limit ends, now or when it begins.
+    pub(crate) fn expire(&self) {
+        self.0.state.lock().expired = true;
         self.0.changed.notify_all();
     }
 }
@@ -86,9 +97,14 @@ impl Poller for MockPoller {
 
     fn wait(&self, events: &mut Vec<Event>, timeout: Option<Duration>) -> io::Result<()> {
         let mut state = self.0.state.lock();
-        while !state.bell && state.events.is_empty() && timeout != Some(Duration::ZERO) {
+        assert!(!std::mem::replace(&mut state.waits, true), "only one thread waits at a time");
+        while !state.bell && state.events.is_empty() {
+            if timeout == Some(Duration::ZERO) || (timeout.is_some() && state.expired) {
+                break;
+            }
             state = self.0.changed.wait(state);
         }
+        state.waits = false;
         state.bell = false;
         events.append(&mut state.events);
         drop(state);

@@ -9,8 +9,36 @@ mod timer;
 
 use std::sync::Arc;
 use std::task::{Wake, Waker};
+use std::time::Duration;
 
 use pelmeni_core::primitive::{Condvar, Mutex};
+
+use crate::interest::Interest;
+use crate::mock::MockPoller;
+use crate::{Driver, clock};
+
+/// What the kernel does in models of other crates.
+#[derive(Clone, Debug)]
+pub struct Kernel(MockPoller);
+
+impl Kernel {
+    /// A kernel in which nothing happens, and a driver that waits for it.
+    pub fn new() -> (Arc<Driver>, Kernel) {
+        let poller = MockPoller::new();
+        (Arc::new(Driver::from_poller(Box::new(poller.clone()))), Kernel(poller))
+    }
+
+    /// Time passes: what is due by then is due, and from now on no wait that has a limit lasts.
+    pub fn pass(&self, time: Duration) {
+        clock::pass(time);
+        self.0.expire();
+    }
+
+    /// All sources become readable and writable, and those that come later are so.
+    pub fn report(&self) {
+        self.0.report(Interest::BOTH);
+    }
+}
 
 /// One model.
 #[derive(Clone, Copy, Debug)]
