@@ -4,6 +4,7 @@ use std::env;
 use std::io;
 use std::time::Duration;
 
+use crate::drive::Drive;
 use crate::lease::Lease;
 use crate::monitor;
 use crate::pool::Pool;
@@ -144,7 +145,8 @@ impl Builder {
         let pool = Pool::new(self.blocking_max, self.keep_alive, threads);
         let must_listen = self.slow.is_some();
         let slow = self.slow.or_else(Listener::from_environment);
-        let lease = Scheduler::make(threads, self.name, self.stack, self.grace, pool, slow)?;
+        let drive = Drive::new()?;
+        let lease = Scheduler::make(threads, self.name, self.stack, self.grace, pool, slow, drive);
         // From here on the runtime sees to it that what was started ends.
         let runtime = Runtime::new(lease.clone());
         for seat in 1..threads {
@@ -202,7 +204,7 @@ fn invalid(message: &str) -> io::Error {
 }
 
 /// What a worker's thread does.
-fn work(lease: &Lease, seat: usize) {
+pub(crate) fn work(lease: &Lease, seat: usize) {
     worker::occupy(lease, seat, |worker| {
         worker.run_until(|| worker.scheduler.is_stopping());
         worker.end_locals();
@@ -211,7 +213,7 @@ fn work(lease: &Lease, seat: usize) {
 }
 
 /// What the thread does that works while no caller is inside.
-fn substitute(lease: &Lease, seat: usize) {
+pub(crate) fn substitute(lease: &Lease, seat: usize) {
     while lease.callers.await_turn(|| lease.is_stopping()) {
         worker::occupy(lease, seat, |worker| {
             // Tasks that must stay on this thread keep it at work.

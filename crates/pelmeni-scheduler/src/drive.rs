@@ -33,7 +33,12 @@ impl Drive {
     /// # Errors
     /// The system's, if it has no more descriptors; or `PELMENI_POLLER` names no poller.
     pub(crate) fn new() -> io::Result<Drive> {
-        Ok(Drive { driver: Driver::new()? })
+        Ok(Drive::of(Driver::new()?))
+    }
+
+    /// What workers make of this driver.
+    pub(crate) fn of(driver: Arc<Driver>) -> Drive {
+        Drive { driver }
     }
 
     /// A place for a descriptor with this driver.

@@ -11,6 +11,8 @@ mod current;
 mod drive;
 mod handle;
 mod home;
+#[cfg(all(loom, feature = "loom"))]
+mod house;
 mod idle;
 #[expect(unsafe_code, reason = "a counted pointer")]
 mod lease;
@@ -38,6 +40,8 @@ mod worker;
 #[doc(hidden)]
 pub mod model {
     pub use crate::crew::{Crew, Stranded};
+    #[cfg(all(loom, feature = "loom"))]
+    pub use crate::house::{House, Monitor};
     pub use crate::idle::Idle;
     pub use crate::queue::{Deque, Steal, Thief};
     pub use crate::search::search;

@@ -43,7 +43,7 @@ const ROUND: Duration = Duration::from_micros(400);
 /// How long it does when nobody would have time to help.
 const ROUND_WHEN_BUSY: Duration = Duration::from_micros(2500);
 /// How long it does when a poll seems to take long; and how long that must last.
-const CONFIRM: Duration = Duration::from_micros(200);
+pub(crate) const CONFIRM: Duration = Duration::from_micros(200);
 /// How long every worker must be stuck until a spare comes: much more than a thread costs.
 const SPARE_AFTER: Duration = Duration::from_millis(5);
 /// After how many rounds without anybody at work the monitor sleeps: having to wake it must be rare.
@@ -61,7 +61,9 @@ pub(crate) fn start(lease: &Lease) -> io::Result<()> {
     })
 }
 
-struct Monitor<'s> {
+/// What the monitor remembers from one round to the next.
+#[derive(Debug)]
+pub(crate) struct Monitor<'s> {
     lease: &'s Lease,
     /// Of each seat.
     seen: Vec<Seen>,
@@ -82,7 +84,7 @@ struct Seen {
 }
 
 impl<'s> Monitor<'s> {
-    fn new(lease: &'s Lease) -> Monitor<'s> {
+    pub(crate) fn new(lease: &'s Lease) -> Monitor<'s> {
         Monitor {
             lease,
             seen: vec![Seen { poll: 0, since: now(), slow: Duration::MAX }; lease.seats.len()],
@@ -112,7 +114,7 @@ impl<'s> Monitor<'s> {
         }
     }
 
-    fn look_round(&mut self) {
+    pub(crate) fn look_round(&mut self) {
         let now = now();
         let slow = self.lease.slow.as_ref().map_or(Duration::MAX, |listener| listener.threshold);
         self.at_work.clear();

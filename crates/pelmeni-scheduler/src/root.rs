@@ -78,7 +78,7 @@ fn take<T>(handle: JoinHandle<T>) -> Result<T, JoinError> {
 }
 
 /// Polls a future on this thread, which is none of the workers, and sleeps in between.
-fn visit<F: Future>(lease: &Lease, future: F) -> F::Output {
+pub(crate) fn visit<F: Future>(lease: &Lease, future: F) -> F::Output {
     let _entered = current::enter(lease);
     let visitor = lease.visitors.enter();
     let waker = Waker::from(visitor.bell());

@@ -9,7 +9,6 @@
 
 use std::future::Future;
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::io;
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
@@ -61,8 +60,7 @@ pub(crate) struct Scheduler {
 }
 
 impl Scheduler {
-    /// # Errors
-    /// The system's, if it has no more descriptors; or `PELMENI_POLLER` names no poller.
+    /// What so many workers share.
     pub(crate) fn make(
         threads: usize,
         name: String,
@@ -70,16 +68,17 @@ impl Scheduler {
         grace: Duration,
         pool: Pool,
         slow: Option<Listener>,
-    ) -> io::Result<Lease> {
+        drive: Drive,
+    ) -> Lease {
         let (seats, in_use) = if threads == 1 { (1, 1) } else { (2 * (threads + 1), threads + 1) };
-        Ok(Lease::new(Scheduler {
+        Lease::new(Scheduler {
             leases: Leases::one(),
             threads,
             seats: (0..seats).map(Seat::new).collect(),
             in_use: InUse::new(in_use),
             idle: Idle::new(seats),
             watch: Watch::default(),
-            drive: Drive::new()?,
+            drive,
             callers: Callers::default(),
             visitors: Visitors::default(),
             pool: Arc::new(pool),
@@ -90,7 +89,7 @@ impl Scheduler {
             slow,
             closing: AtomicBool::new(false),
             stopping: AtomicBool::new(false),
-        }))
+        })
     }
 
     /// All tasks run on the thread that calls `run`.

@@ -16,11 +16,7 @@ use crate::worker;
 /// # Errors
 /// The system's, if it has no more threads.
 pub(crate) fn send(lease: &Lease, stuck: &Seat) -> io::Result<()> {
-    let Some(spare) = lease.spare_of(stuck.index) else { return Ok(()) };
-    if !spare.presence.enter() {
-        return Ok(());
-    }
-    lease.use_seat(spare.index);
+    let Some(spare) = reserve(lease, stuck) else { return Ok(()) };
     let (stuck, index) = (stuck.index, spare.index);
     let name = format!("{}-spare-{stuck}", lease.name);
     let started =
@@ -28,8 +24,18 @@ pub(crate) fn send(lease: &Lease, stuck: &Seat) -> io::Result<()> {
     started.inspect_err(|_| spare.presence.leave())
 }
 
+/// Sees to it that the spare seat of this one, if it has one that is free, is there for a thread that is about to come.
+pub(crate) fn reserve<'s>(lease: &'s Lease, stuck: &Seat) -> Option<&'s Seat> {
+    let spare = lease.spare_of(stuck.index)?;
+    if !spare.presence.enter() {
+        return None;
+    }
+    lease.use_seat(spare.index);
+    Some(spare)
+}
+
 /// What a spare's thread does.
-fn work(lease: &Lease, seat: usize, stuck: usize) {
+pub(crate) fn work(lease: &Lease, seat: usize, stuck: usize) {
     worker::occupy(lease, seat, |worker| {
         // Tasks that must stay on this thread keep it at work.
         let may_leave = || !lease.is_stuck(stuck) && worker.has_no_tasks();
