@@ -81,3 +81,8 @@ fn timer_is_dropped_while_it_fires() {
 fn timer_is_reset_while_it_fires() {
     check("timer_is_reset_while_it_fires");
 }
+
+#[test]
+fn timer_is_polled_while_its_wheel_closes() {
+    check("timer_is_polled_while_its_wheel_closes");
+}

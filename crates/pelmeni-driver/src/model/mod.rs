@@ -52,7 +52,7 @@ pub struct Model {
 }
 
 /// All models. Each mutant of this crate is killed by at least one, and each kills at least one.
-pub const MODELS: [Model; 14] = [
+pub const MODELS: [Model; 15] = [
     Model {
         name: "notification_reaches_the_sleeper",
         run: bell::notification_reaches_the_sleeper,
@@ -106,6 +106,11 @@ pub const MODELS: [Model; 14] = [
         name: "timer_is_reset_while_it_fires",
         run: timer::timer_is_reset_while_it_fires,
         kills: &[155],
+    },
+    Model {
+        name: "timer_is_polled_while_its_wheel_closes",
+        run: timer::timer_is_polled_while_its_wheel_closes,
+        kills: &[217],
     },
 ];
 

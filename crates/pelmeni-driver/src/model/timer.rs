@@ -67,3 +67,28 @@ pub(super) fn timer_is_reset_while_it_fires() {
     assert!(!timer.is_fired());
     assert_eq!(wheel.next_deadline(), (!fired).then_some(later));
 }
+
+/// The owner polls the timer for the first time while the wheel closes: it is told, or woken.
+pub(super) fn timer_is_polled_while_its_wheel_closes() {
+    let wheel = Arc::new(Wheel::new(Deadline::ZERO));
+    let ear = Ear::new();
+    let mut timer = Box::pin(Timer::new(Deadline::from_nanos(1)));
+    let kernel = {
+        let wheel = wheel.clone();
+        thread::spawn(move || {
+            let mut wakers = Vec::new();
+            wheel.close(&mut wakers);
+            wakers.into_iter().for_each(Waker::wake);
+        })
+    };
+    let state = timer.as_mut().poll(|| Deadline::ZERO, &ear.waker(), || wheel.clone());
+    kernel.join().unwrap();
+    match state {
+        TimerState::Closed => assert_eq!(ear.heard(), 0),
+        TimerState::First => assert_eq!(ear.heard(), 1),
+        TimerState::Due | TimerState::Waiting => unreachable!(),
+    }
+    assert_eq!(wheel.next_deadline(), None);
+    drop(timer);
+    assert_eq!((Arc::strong_count(&ear), Arc::strong_count(&wheel)), (1, 1));
+}
