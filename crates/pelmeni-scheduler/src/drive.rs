@@ -15,6 +15,7 @@ use pelmeni_driver::{Driver, Turn};
 pub(crate) use pelmeni_driver::{Punctual, Timer, TimerState, Wheel, WheelHandle};
 
 use pelmeni_core::contain;
+use pelmeni_core::primitive::seeded;
 
 use crate::seat::Seat;
 
@@ -67,7 +68,7 @@ impl Drive {
 
     /// Says whether events would wait for somebody to come for them. The answer may be old.
     pub(crate) fn is_neglected(&self) -> bool {
-        self.driver.is_neglected()
+        self.driver.is_neglected() && !seeded(211)
     }
 
     /// Ends the wait of the worker that waits for the kernel.

@@ -35,9 +35,10 @@ impl House {
     /// A runtime for so many threads. Loom does not see who holds it.
     pub fn new(threads: usize) -> Arc<House> {
         let (driver, kernel) = Kernel::new();
-        let pool = Pool::new(1, Duration::ZERO);
+        let pool = Pool::new(1, Duration::ZERO, threads);
         let drive = Drive::of(driver);
-        let lease = Scheduler::make(threads, "model".into(), None, Duration::ZERO, pool, drive);
+        let lease =
+            Scheduler::make(threads, "model".into(), None, Duration::ZERO, pool, None, drive);
         Arc::new(House { lease, kernel })
     }
 

@@ -71,9 +71,11 @@ impl Worker<'_> {
     /// Takes what is its owner's unless that one is stuck: a task that is about to run would only lose its cache, and
     /// timers are nobody else's business. What they wake may be ours alone to run.
     fn relieve(&self, victim: &Seat) -> Option<Runnable> {
-        victim.next.take().or_else(|| {
+        let next = if seeded(207) { None } else { victim.next.take() };
+        next.or_else(|| {
             self.fire_timers(self.scheduler.home_of(victim.index));
-            self.deque.pop().or_else(|| self.pop_own())
+            let free = self.deque.pop();
+            if seeded(212) { free } else { free.or_else(|| self.pop_own()) }
         })
     }
 

@@ -5,7 +5,7 @@
 use crossbeam_utils::CachePadded;
 use pelmeni_core::list::{Inbox, Slot};
 use pelmeni_core::park::Parker;
-use pelmeni_core::primitive::Mutex;
+use pelmeni_core::primitive::{Mutex, seeded};
 
 use crate::counters::Counters;
 use crate::drive::Wheel;
@@ -62,6 +62,6 @@ impl Seat {
 
     /// Says whether there is a task here that another worker can take at any time.
     pub(crate) fn has_work(&self) -> bool {
-        !self.thief.is_empty() || !self.inbox.is_empty()
+        !self.thief.is_empty() || (!self.inbox.is_empty() && !seeded(206))
     }
 }

@@ -7,6 +7,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
+use pelmeni_core::primitive::seeded;
 use pelmeni_core::{cancel, coop};
 use pin_project_lite::pin_project;
 
@@ -85,6 +86,7 @@ impl Sleep {
         let mut this = self.project();
         if this.timer.as_mut().reset(Deadline::at(instant))
             && let Some(wheel) = this.timer.handle()
+            && !seeded(215)
         {
             // It is the first of its wheel now, and whoever minds that may sleep for longer.
             wheel.lease.unpark_minders(wheel.seat);
@@ -112,7 +114,9 @@ impl Sleep {
                 wheel
             },
         );
-        if let Some((lease, seat)) = elsewhere {
+        if let Some((lease, seat)) = elsewhere
+            && !seeded(216)
+        {
             lease.unpark_minders(seat); // it may sleep without knowing of this timer
         }
         match state {

@@ -6,6 +6,8 @@
 
 use std::io;
 
+use pelmeni_core::primitive::seeded;
+
 use crate::lease::Lease;
 use crate::seat::Seat;
 use crate::thread;
@@ -51,7 +53,9 @@ pub(crate) fn work(lease: &Lease, seat: usize, stuck: usize) {
 pub(crate) fn dismiss(lease: &Lease) {
     let spares = lease.seats_in_use().iter().skip(lease.threads + 1);
     for spare in spares.filter(|spare| lease.idle.is_asleep(spare.index)) {
-        if lease.principal_of(spare.index).is_some_and(|stuck| !lease.is_stuck(stuck.index)) {
+        if lease.principal_of(spare.index).is_some_and(|stuck| !lease.is_stuck(stuck.index))
+            && !seeded(214)
+        {
             lease.unpark(spare.index);
         }
     }

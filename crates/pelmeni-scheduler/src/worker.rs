@@ -16,7 +16,7 @@ use std::ptr;
 use std::task::Waker;
 use std::time::Duration;
 
-use pelmeni_core::primitive::yield_now;
+use pelmeni_core::primitive::{seeded, yield_now};
 use pelmeni_core::{Cause, Runnable, contain, thread_state};
 
 use crate::cost::{Costs, pays, pays_for};
@@ -418,7 +418,8 @@ impl Worker<'_> {
         // What is left goes home, to whoever sits there now or comes next. In the deque of an empty seat it would wait until
         // somebody has nothing else to do.
         self.own.borrow_mut().extend(self.home.inbox.take_all());
-        let own = self.own.take().into_iter().chain(self.seat.next.take());
+        let next = if seeded(213) { None } else { self.seat.next.take() };
+        let own = self.own.take().into_iter().chain(next);
         for task in own.chain(std::iter::from_fn(|| self.deque.pop())) {
             self.home.inbox.push(task);
         }
@@ -428,11 +429,14 @@ impl Worker<'_> {
         lease.leave(leases.get());
         if !scheduler.is_single() {
             // Others' tasks as well: who published one while we searched has woken nobody, relying on us.
-            if scheduler.has_work() {
+            let is_left = if seeded(218) { home.has_work() } else { scheduler.has_work() };
+            if is_left && !seeded(209) {
                 scheduler.notify(home.index);
             }
             // It may sleep for as long as its own timers said, while nobody waits for the kernel or minds ours any more.
-            scheduler.unpark_minders(home.index);
+            if !seeded(210) {
+                scheduler.unpark_minders(home.index);
+            }
         }
     }
 }

@@ -13,3 +13,4 @@ mod support;
 mod task;
 mod waiters;
 mod watch;
+mod worker;

@@ -37,6 +37,12 @@ const PERMITS: &str = "pelmeni-sync/src/permits.rs";
 const IDLE: &str = "pelmeni-scheduler/src/idle.rs";
 const SEARCH: &str = "pelmeni-scheduler/src/search.rs";
 const CREW: &str = "pelmeni-scheduler/src/crew.rs";
+const SEAT: &str = "pelmeni-scheduler/src/seat.rs";
+const MONITOR: &str = "pelmeni-scheduler/src/monitor.rs";
+const WORKER: &str = "pelmeni-scheduler/src/worker.rs";
+const DRIVE: &str = "pelmeni-scheduler/src/drive.rs";
+const SPARE: &str = "pelmeni-scheduler/src/spare.rs";
+const SLEEP: &str = "pelmeni-scheduler/src/sleep.rs";
 const WATCH: &str = "pelmeni-scheduler/src/watch.rs";
 
 pub(crate) const TABLE: &[Mutant] = &[
@@ -128,7 +134,12 @@ pub(crate) const TABLE: &[Mutant] = &[
     mutant(111, LIST, "a push that fails is not tried again", &["list::two_push_and_one_takes"]),
     mutant(119, LIST, "an inbox gives the last first", &["list::inbox_keeps_the_order"]),
     mutant(117, LIST, "a dropped inbox forgets its tasks", &["list::what_is_left_is_cancelled"]),
-    mutant(112, LIST, "two can take one task out of a slot", &["list::slot_is_stolen_from"]),
+    mutant(
+        112,
+        LIST,
+        "two can take one task out of a slot",
+        &["list::slot_is_stolen_from", "worker::stuck_worker_comes_back"],
+    ),
     mutant(113, LIST, "filling a slot publishes nothing", &["list::slot_is_stolen_from"]),
     mutant(
         6,
@@ -372,5 +383,62 @@ pub(crate) const TABLE: &[Mutant] = &[
         CREW,
         "more threads are called than there may be",
         &["crew::idle_thread_ends_as_a_job_comes"],
+    ),
+    mutant(
+        206,
+        SEAT,
+        "a worker that falls asleep overlooks the inboxes",
+        &["worker::task_comes_from_outside"],
+    ),
+    mutant(
+        207,
+        SEARCH,
+        "what a stuck worker would run next stays with it",
+        &["worker::next_slot_of_a_stuck_worker"],
+    ),
+    mutant(
+        208,
+        MONITOR,
+        "a worker is marked as stuck, and nobody is woken",
+        &["worker::next_slot_of_a_stuck_worker"],
+    ),
+    mutant(209, WORKER, "who leaves tells nobody of what it leaves", &["worker::caller_goes"]),
+    mutant(213, WORKER, "who leaves forgets the next slot", &["worker::caller_goes"]),
+    mutant(
+        210,
+        WORKER,
+        "who leaves does not say that nobody waits for the kernel any more",
+        &["worker::kernel_is_handed_on"],
+    ),
+    mutant(
+        211,
+        DRIVE,
+        "the monitor does not see that nobody waits for the kernel",
+        &["worker::kernel_of_a_stuck_worker"],
+    ),
+    mutant(
+        212,
+        SEARCH,
+        "a task that a stuck worker's timer wakes here is slept on",
+        &["worker::timer_of_a_stuck_worker"],
+    ),
+    mutant(214, SPARE, "a spare that sleeps is not told to go", &["worker::spare_comes_and_goes"]),
+    mutant(
+        215,
+        SLEEP,
+        "a timer is set earlier, and its worker is not told",
+        &["worker::timer_is_set_earlier"],
+    ),
+    mutant(
+        216,
+        SLEEP,
+        "a timer is armed for another worker, which is not told",
+        &["worker::visitor_arms_a_timer"],
+    ),
+    mutant(
+        217,
+        WHEEL,
+        "a wheel that is closed takes a timer",
+        &["driver::timer_is_polled_while_its_wheel_closes"],
     ),
 ];

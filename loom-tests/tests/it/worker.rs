@@ -1,0 +1,381 @@
+//! Whole workers: the real loop, in a runtime whose threads, kernel, clock and monitor are the model's.
+//!
+//! A task that is lost is a deadlock: the last one stops the runtime, and nobody else does.
+
+use std::future::poll_fn;
+use std::io;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use loom::thread;
+use pelmeni_core::park::Parker;
+use pelmeni_core::primitive::atomic::{AtomicUsize, Ordering};
+use pelmeni_core::primitive::{Mutex, yield_now};
+use pelmeni_driver::{Direction, clock};
+use pelmeni_loom_tests::{Model, reach};
+use pelmeni_scheduler::model::House;
+use pelmeni_scheduler::{Sleep, spawn};
+
+const MOMENT: Duration = Duration::from_nanos(1);
+
+/// Starts a thread that works for the house.
+fn open(house: &Arc<House>, work: impl FnOnce(&House) + 'static) -> thread::JoinHandle<()> {
+    let house = house.clone();
+    thread::spawn(move || work(&house))
+}
+
+/// Starts workers in seats 0 and 1.
+fn two_workers(house: &Arc<House>) -> [thread::JoinHandle<()>; 2] {
+    [0, 1].map(|seat| open(house, move |house| house.work(seat)))
+}
+
+fn close(house: &House, threads: impl IntoIterator<Item = thread::JoinHandle<()>>) {
+    threads.into_iter().for_each(|thread| thread.join().unwrap());
+    house.assert_settled();
+}
+
+/// Has the monitor look until the runtime stops, and a few times at most: each time but one, whoever could help may be
+/// looking for work at that moment, and give up before it sees the mark.
+fn watch(house: &House) {
+    let mut monitor = house.monitor();
+    for _ in 0..4 {
+        if house.is_stopping() {
+            return;
+        }
+        monitor.look_round();
+        yield_now();
+    }
+}
+
+/// Tasks that have not run; the last one stops the runtime.
+#[derive(Clone)]
+struct Left {
+    house: Arc<House>,
+    tasks: Arc<AtomicUsize>,
+}
+
+impl Left {
+    fn new(house: &Arc<House>, tasks: usize) -> Left {
+        Left { house: house.clone(), tasks: Arc::new(AtomicUsize::new(tasks)) }
+    }
+
+    fn done(&self) {
+        // AcqRel: whoever stops the runtime has seen all that ran.
+        let before = self.tasks.fetch_sub(1, Ordering::AcqRel);
+        assert!(before > 0, "a task ran twice");
+        if before == 1 {
+            self.house.stop();
+        }
+    }
+}
+
+/// Something that a task waits for, and that one waker is kept for.
+#[derive(Clone, Default)]
+struct Gate(Arc<Mutex<(bool, Option<Waker>)>>);
+
+impl Gate {
+    async fn pass(&self) {
+        poll_fn(|cx| {
+            let mut gate = self.0.lock();
+            if gate.0 {
+                return Poll::Ready(());
+            }
+            gate.1 = Some(cx.waker().clone());
+            Poll::Pending
+        })
+        .await;
+    }
+
+    fn open(&self) {
+        let mut gate = self.0.lock();
+        gate.0 = true;
+        let waker = gate.1.take();
+        drop(gate);
+        waker.into_iter().for_each(Waker::wake);
+    }
+}
+
+/// Waits until the kernel reports something, and says when it has begun to.
+async fn event(house: &House, waits: &Parker) {
+    let registration = house.registration();
+    let ready = poll_fn(|cx| {
+        let state = registration.poll_ready(cx, &io::stderr(), Direction::Read);
+        let _ = waits.unpark();
+        state
+    });
+    ready.await.expect("nobody closes the driver");
+}
+
+/// A task comes from outside while both workers fall asleep, one of them in the kernel.
+#[test]
+fn task_comes_from_outside() {
+    Model::new("worker::task_comes_from_outside").bound(2).check(|| {
+        let house = House::new(2);
+        let workers = two_workers(&house);
+        let left = Left::new(&house, 1);
+        drop(house.deliver(1, async move { left.done() }));
+        close(&house, workers);
+    });
+}
+
+/// A worker is stuck until the task in its next slot has run.
+#[test]
+fn next_slot_of_a_stuck_worker() {
+    Model::new("worker::next_slot_of_a_stuck_worker").bound(1).check(|| {
+        let house = House::new(2);
+        let workers = two_workers(&house);
+        let stuck = Arc::new(Parker::new());
+        let (theirs, says) = (house.clone(), stuck.clone());
+        drop(house.deliver(1, async move {
+            let freed = Arc::new(Parker::new());
+            let frees = freed.clone();
+            drop(spawn(async move {
+                let _ = frees.unpark();
+            }));
+            let _ = says.unpark();
+            freed.park(None);
+            theirs.stop();
+        }));
+        stuck.park(None);
+        watch(&house);
+        close(&house, workers);
+    });
+}
+
+/// A worker is stuck, and comes back while the other one comes for what is in its next slot.
+#[test]
+fn stuck_worker_comes_back() {
+    let cases = &["the worker runs it", "the other one runs it"];
+    Model::new("worker::stuck_worker_comes_back").bound(1).reaches(cases).check(|| {
+        let house = House::new(2);
+        let left = Left::new(&house, 1);
+        let [stuck, freed] = [(); 2].map(|()| Arc::new(Parker::new()));
+        let workers = two_workers(&house);
+        drop(house.deliver(1, {
+            let (stuck, freed) = (stuck.clone(), freed.clone());
+            async move {
+                let worker = thread::current().id();
+                drop(spawn(async move {
+                    let same = thread::current().id() == worker;
+                    reach(if same { "the worker runs it" } else { "the other one runs it" });
+                    left.done();
+                }));
+                let _ = stuck.unpark();
+                freed.park(None);
+            }
+        }));
+        stuck.park(None);
+        let mut monitor = house.monitor();
+        monitor.look_round();
+        monitor.look_round();
+        let _ = freed.unpark();
+        close(&house, workers);
+    });
+}
+
+/// A caller spawns a task and goes while another one comes for its seat.
+#[test]
+fn caller_goes() {
+    Model::new("worker::caller_goes").bound(2).check(|| {
+        let house = House::new(2);
+        let left = Left::new(&house, 2);
+        let worker = open(&house, |house| house.work(1));
+        let caller = open(&house, {
+            let left = left.clone();
+            move |house| house.call(async move { drop(spawn(async move { left.done() })) })
+        });
+        drop(house.deliver(0, async move { left.done() }));
+        close(&house, [worker, caller]);
+    });
+}
+
+/// A caller comes and goes while the thread that stands in for callers works or sleeps, in the kernel or elsewhere; whoever
+/// waits for the kernel, there is somebody when it has something for a task.
+#[test]
+fn kernel_is_handed_on() {
+    Model::new("worker::kernel_is_handed_on").bound(1).check(|| {
+        let house = House::new(2);
+        let left = Left::new(&house, 1);
+        let (gate, waits) = (Gate::default(), Arc::new(Parker::new()));
+        let substitute = open(&house, |house| house.substitute());
+        let caller = open(&house, {
+            let gate = gate.clone();
+            move |house| house.call(gate.pass())
+        });
+        drop(house.deliver(0, {
+            let (house, waits) = (house.clone(), waits.clone());
+            async move {
+                event(&house, &waits).await;
+                left.done();
+            }
+        }));
+        waits.park(None);
+        gate.open();
+        caller.join().unwrap();
+        house.kernel().report();
+        close(&house, [substitute]);
+    });
+}
+
+/// A worker that may have waited for the kernel is stuck until somebody else does.
+#[test]
+fn kernel_of_a_stuck_worker() {
+    Model::new("worker::kernel_of_a_stuck_worker").bound(1).check(|| {
+        let house = House::new(2);
+        let [waits, stuck, freed] = [(); 3].map(|()| Arc::new(Parker::new()));
+        let gate = Gate::default();
+        let helper = open(&house, {
+            let (theirs, waits, freed) = (house.clone(), waits.clone(), freed.clone());
+            move |house| {
+                house.work_on(0, async move {
+                    event(&theirs, &waits).await;
+                    let _ = freed.unpark();
+                })
+            }
+        });
+        let worker = open(&house, {
+            let (theirs, stuck, gate) = (house.clone(), stuck.clone(), gate.clone());
+            move |house| {
+                house.work_on(1, async move {
+                    gate.pass().await;
+                    let _ = stuck.unpark();
+                    freed.park(None);
+                    theirs.stop();
+                })
+            }
+        });
+        waits.park(None);
+        gate.open();
+        stuck.park(None);
+        house.kernel().report();
+        watch(&house);
+        close(&house, [helper, worker]);
+    });
+}
+
+/// A stuck worker's timer is for a task that only the one who helps may run.
+#[test]
+fn timer_of_a_stuck_worker() {
+    Model::new("worker::timer_of_a_stuck_worker").bound(1).check(|| {
+        let house = House::new(2);
+        let [waits, stuck, freed] = [(); 3].map(|()| Arc::new(Parker::new()));
+        let waker = Arc::new(Mutex::new(None));
+        let helper = open(&house, {
+            let (waits, waker, freed) = (waits.clone(), waker.clone(), freed.clone());
+            move |house| {
+                house.work_on(0, async move {
+                    let mut first = true;
+                    poll_fn(|cx: &mut Context<'_>| {
+                        if !std::mem::take(&mut first) {
+                            return Poll::Ready(());
+                        }
+                        *waker.lock() = Some(cx.waker().clone());
+                        let _ = waits.unpark();
+                        Poll::Pending
+                    })
+                    .await;
+                    let _ = freed.unpark();
+                })
+            }
+        });
+        let worker = open(&house, {
+            let (theirs, says) = (house.clone(), stuck.clone());
+            move |house| {
+                house.work_on(1, async move {
+                    waits.park(None);
+                    let waker: Waker = waker.lock().take().expect("the task waits");
+                    let mut sleep = pin!(Sleep::new(MOMENT));
+                    assert!(sleep.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+                    let _ = says.unpark();
+                    freed.park(None);
+                    theirs.stop();
+                })
+            }
+        });
+        stuck.park(None);
+        watch(&house);
+        close(&house, [helper, worker]);
+    });
+}
+
+/// A spare comes for a worker that is stuck, and the worker comes back while the spare is at work or falls asleep: the spare
+/// goes, and nothing stays behind.
+#[test]
+fn spare_comes_and_goes() {
+    Model::new("worker::spare_comes_and_goes").bound(1).check(|| {
+        let house = House::new(2);
+        let [stuck, freed, ran] = [(); 3].map(|()| Arc::new(Parker::new()));
+        let worker = open(&house, |house| house.work(1));
+        drop(house.deliver(1, {
+            let (stuck, freed) = (stuck.clone(), freed.clone());
+            async move {
+                let _ = stuck.unpark();
+                freed.park(None);
+            }
+        }));
+        stuck.park(None);
+        let mut monitor = house.monitor();
+        monitor.look_round();
+        monitor.look_round();
+        drop(house.deliver(1, {
+            let ran = ran.clone();
+            async move {
+                let _ = ran.unpark();
+            }
+        }));
+        let spare = open(&house, |house| house.spare(1));
+        let _ = freed.unpark();
+        for _ in 0..3 {
+            yield_now();
+            house.dismiss_spares();
+        }
+        spare.join().unwrap();
+        ran.park(None);
+        house.stop();
+        close(&house, [worker]);
+    });
+}
+
+/// A timer is set to go off earlier, by another thread, while the worker that minds it falls asleep.
+#[test]
+fn timer_is_set_earlier() {
+    Model::new("worker::timer_is_set_earlier").bound(2).check(|| {
+        let house = House::new(2);
+        let sleep: Arc<Mutex<Pin<Box<Sleep>>>> = Arc::new(Mutex::new(Box::pin(Sleep::never())));
+        let set = Arc::new(Parker::new());
+        let worker = open(&house, |house| house.work(1));
+        drop(house.deliver(1, {
+            let (house, sleep, set) = (house.clone(), sleep.clone(), set.clone());
+            async move {
+                poll_fn(|cx| {
+                    let state = sleep.lock().as_mut().poll(cx);
+                    let _ = set.unpark();
+                    state
+                })
+                .await;
+                house.stop();
+            }
+        }));
+        set.park(None);
+        sleep.lock().as_mut().reset(clock::instant());
+        close(&house, [worker]);
+    });
+}
+
+/// A thread that is no worker arms a timer in the wheel of a worker that falls asleep.
+#[test]
+fn visitor_arms_a_timer() {
+    Model::new("worker::visitor_arms_a_timer").bound(2).check(|| {
+        let house = House::new(2);
+        let worker = open(&house, |house| house.work(1));
+        let sleep = Sleep::new(MOMENT);
+        let visitor = open(&house, move |house| {
+            house.visit(sleep);
+            house.stop();
+        });
+        house.kernel().pass(MOMENT);
+        close(&house, [worker, visitor]);
+    });
+}
