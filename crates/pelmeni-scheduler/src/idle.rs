@@ -96,12 +96,17 @@ impl Idle {
         }
     }
 
-    /// (5) A worker is awake again. True: it was picked, and is a searcher.
+    /// (5) A worker is awake again. True: it is a searcher, because it was picked, or because it resumes its search: it has
+    /// seen work, whose publisher may rely on it.
     #[must_use = "a worker that was picked searches"]
-    pub fn awake(&self, worker: usize) -> bool {
+    pub fn awake(&self, worker: usize, resumes: bool) -> bool {
         // Acquire: pairs with the Release in pick, so that what was published before is seen.
         let before = self.word(worker).fetch_and(!bit(worker), Ordering::Acquire);
-        before & bit(worker) == 0 && !seeded(9)
+        let was_picked = before & bit(worker) == 0 && !seeded(9);
+        if resumes && !was_picked {
+            self.searchers.fetch_add(1, Ordering::Relaxed);
+        }
+        was_picked || resumes
     }
 
     /// (4) Picks a sleeper for work that was just published; the caller unparks it. `None`: nobody sleeps, or somebody

@@ -330,14 +330,17 @@ impl Worker<'_> {
         idle.sleep(self.seat.index, self.searching.replace(false));
         self.scheduler.watch.rouse(While::Busy);
         // The queues must be read once more after that announcement; see `idle`.
-        let sleeps = !self.scheduler.has_work() && self.seat.pinned.is_empty();
+        let is_work = self.scheduler.has_work();
+        let sleeps = !is_work && self.seat.pinned.is_empty();
         if sleeps {
             self.park();
         } else {
             // Somebody who searches has yet to come for it: let him.
             yield_now();
         }
-        self.searching.set(idle.awake(self.seat.index));
+        // It may be that nobody else does, and that this thread has a task of its own to run first, or leaves its seat.
+        let resumes = is_work && !seeded(218);
+        self.searching.set(idle.awake(self.seat.index, resumes));
         self.scheduler.watch.rouse(While::Idle);
         if sleeps {
             self.rise();
@@ -428,9 +431,7 @@ impl Worker<'_> {
         seat.presence.leave();
         lease.leave(leases.get());
         if !scheduler.is_single() {
-            // Others' tasks as well: who published one while we searched has woken nobody, relying on us.
-            let is_left = if seeded(218) { home.has_work() } else { scheduler.has_work() };
-            if is_left && !seeded(209) {
+            if home.has_work() && !seeded(209) {
                 scheduler.notify(home.index);
             }
             // It may sleep for as long as its own timers said, while nobody waits for the kernel or minds ours any more.

@@ -140,13 +140,14 @@ impl Worker {
         }
         let Kitchen { idle, seats, .. } = &*self.kitchen;
         idle.sleep(self.seat, std::mem::take(&mut self.searching));
-        if self.kitchen.has_work() {
+        let resumes = self.kitchen.has_work();
+        if resumes {
             // Whoever may search will take it. Loom is not fair, and must be told to let that one run.
             yield_now();
         } else {
             seats[self.seat].parker.park(None);
         }
-        self.searching = idle.awake(self.seat);
+        self.searching = idle.awake(self.seat, resumes);
     }
 
     fn search(&self) -> Steal<Runnable> {

@@ -10,7 +10,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use loom::thread;
-use pelmeni_core::park::Parker;
+use pelmeni_core::park::{Parker, Unparked};
 use pelmeni_core::primitive::atomic::{AtomicUsize, Ordering};
 use pelmeni_core::primitive::{Mutex, yield_now};
 use pelmeni_driver::{Direction, clock};
@@ -106,6 +106,30 @@ async fn event(house: &House, waits: &Parker) {
         state
     });
     ready.await.expect("nobody closes the driver");
+}
+
+/// A task comes from outside while the only thread that searches has a task of its own to go on with.
+#[test]
+fn searcher_is_kept_from_what_it_saw() {
+    Model::new("worker::searcher_is_kept_from_what_it_saw").bound(2).check(|| {
+        let house = House::new(2);
+        let worker = open(&house, |house| house.work(1));
+        let (gate, ran) = (Gate::default(), Arc::new(Parker::new()));
+        let caller = {
+            let (gate, ran) = (gate.clone(), ran.clone());
+            open(&house, move |house| {
+                house.call(async move {
+                    gate.pass().await;
+                    ran.park(None); // blocks this thread
+                });
+            })
+        };
+        drop(house.deliver(1, async move { assert_eq!(ran.unpark(), Unparked::Done) }));
+        gate.open();
+        caller.join().unwrap();
+        house.stop();
+        close(&house, [worker]);
+    });
 }
 
 /// A task comes from outside while both workers fall asleep, one of them in the kernel.

@@ -127,12 +127,13 @@ impl Kitchen {
                 continue;
             }
             self.idle.sleep(me, std::mem::take(&mut searching));
-            if self.has_work() {
+            let resumes = self.has_work();
+            if resumes {
                 thread::yield_now();
             } else {
                 self.tokens[me].park();
             }
-            searching = self.idle.awake(me);
+            searching = self.idle.awake(me, resumes);
         }
     }
 }

@@ -436,6 +436,12 @@ pub(crate) const TABLE: &[Mutant] = &[
         &["worker::visitor_arms_a_timer"],
     ),
     mutant(
+        218,
+        WORKER,
+        "a searcher that saw work leaves it for a task of its own",
+        &["worker::searcher_is_kept_from_what_it_saw"],
+    ),
+    mutant(
         217,
         WHEEL,
         "a wheel that is closed takes a timer",
