@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use pelmeni_core::{AbortHandle, JoinHandle};
 
+use crate::batch::Batch;
 use crate::counters::Stats;
 use crate::current;
 use crate::drive::Registration;
@@ -59,6 +60,20 @@ impl Handle {
         F::Output: Send + 'static,
     {
         self.lease.spawn(future, Meta { name: None, location: Location::caller() })
+    }
+
+    /// Starts a task for each future, in order, as [`spawn_many`](crate::spawn_many) does.
+    ///
+    /// # Panics
+    /// If the iterator does; the tasks run that were started before.
+    #[track_caller]
+    pub fn spawn_many<F>(&self, futures: impl IntoIterator<Item = F>) -> Vec<JoinHandle<F::Output>>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        let mut batch = Batch::of(self.lease.clone(), Location::caller());
+        futures.into_iter().map(|future| batch.spawn(future)).collect()
     }
 
     /// Runs a closure that may block on a thread of the blocking pool.

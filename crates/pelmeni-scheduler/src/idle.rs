@@ -32,8 +32,10 @@
 //!
 //! Of two such threads at least one sees the other. If the publisher reads a count above zero, a searcher is there which
 //! has yet to read the queues. A publisher that reserved the count and then finds no bit leaves the count like a
-//! searcher, and looks at the bits again: someone who pushed meanwhile may have relied on it. (A worker that publishes in its
-//! own deque without this is awake, and goes through the deque before it sleeps.)
+//! searcher, and looks at the bits again: someone who pushed meanwhile may have relied on it. A worker that leaves the count
+//! and then sees work resumes its search (5), for the same reason: it may have a task of its own to run first, or leave its
+//! seat, and then passes the search on. (A worker that publishes in its own deque without this is awake, and goes through
+//! the deque before it sleeps.)
 
 use crossbeam_utils::CachePadded;
 use pelmeni_core::primitive::atomic::{AtomicU64, AtomicUsize, Ordering, fence};

@@ -2,6 +2,7 @@
 //!
 //! Names are those of the facade crate `pelmeni`, which re-exports what is public here.
 
+mod batch;
 mod builder;
 mod callers;
 mod cost;
@@ -48,6 +49,8 @@ pub mod model {
     pub use crate::watch::{Watch, While};
 }
 
+#[doc(hidden)]
+pub use batch::Batch;
 pub use builder::Builder;
 pub use counters::{Stats, WorkerStats};
 pub use drive::Registration;
@@ -57,4 +60,4 @@ pub use misuse::outside;
 pub use runtime::{Runtime, ShutdownReport, run, try_run};
 pub use sleep::Sleep;
 pub use slow::SlowPoll;
-pub use spawn::{Builder as TaskBuilder, spawn, spawn_blocking, spawn_local};
+pub use spawn::{Builder as TaskBuilder, spawn, spawn_blocking, spawn_local, spawn_many};

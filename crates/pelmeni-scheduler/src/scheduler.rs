@@ -182,8 +182,13 @@ impl Scheduler {
             self.unpark(seat);
         } else if self.seats[seat].inbox.push(task) {
             // Only the first one rings; whoever comes for it takes all.
-            if self.is_single() { self.unpark(seat) } else { self.notify(seat) }
+            self.ring(seat);
         }
+    }
+
+    /// Has somebody come for what was put into an empty inbox.
+    pub(crate) fn ring(&self, seat: usize) {
+        if self.is_single() { self.unpark(seat) } else { self.notify(seat) }
     }
 
     /// Tasks that have not ended.
@@ -267,20 +272,37 @@ impl Lease {
     {
         worker::with_current(|worker| {
             let worker = worker.filter(|worker| self.is_of(worker.scheduler));
-            let seat = worker.map_or_else(|| self.seat_for_outsider(), |worker| worker.home.index);
-            let mut refused = false;
-            let (runnable, handle) = task(future, |task| {
-                let home = Home::new(self.clone(), seat, false, task, meta);
-                refused = home.is_nowhere();
-                home
-            });
-            match worker {
-                _ if refused => drop(runnable), // the runtime is closing: the task ends cancelled
-                Some(worker) => worker.spawned(runnable),
-                None => self.deliver(runnable, seat),
+            let (runnable, seat, handle) = self.make(worker, future, meta);
+            match (worker, runnable) {
+                (_, None) => {}
+                (Some(worker), Some(runnable)) => worker.spawned(runnable),
+                (None, Some(runnable)) => self.deliver(runnable, seat),
             }
             handle
         })
+    }
+
+    /// Makes a task for this worker of ours, or for whichever seat tasks of this thread go to. There is nothing to run if
+    /// the runtime is closing: the task has ended cancelled.
+    #[inline]
+    pub(crate) fn make<F>(
+        &self,
+        worker: Option<&Worker<'_>>,
+        future: F,
+        meta: Meta,
+    ) -> (Option<Runnable>, usize, JoinHandle<F::Output>)
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        let seat = worker.map_or_else(|| self.seat_for_outsider(), |worker| worker.home.index);
+        let mut refused = false;
+        let (runnable, handle) = task(future, |task| {
+            let home = Home::new(self.clone(), seat, false, task, meta);
+            refused = home.is_nowhere();
+            home
+        });
+        ((!refused).then_some(runnable), seat, handle)
     }
 }
 
@@ -288,6 +310,16 @@ impl Worker<'_> {
     fn spawned(&self, task: Runnable) {
         self.seat.counters.spawns.add(1);
         self.push(task, Cause::Spawn);
+    }
+
+    /// As `spawned`, for one of many; [`share`](Worker::share) follows.
+    pub(crate) fn spawned_together(&self, task: Runnable) {
+        self.seat.counters.spawns.add(1);
+        if self.scheduler.is_single() {
+            self.push(task, Cause::Spawn);
+        } else {
+            self.push_together(task);
+        }
     }
 
     /// Makes a task that stays on this thread, and schedules it.

@@ -5,6 +5,7 @@ use std::panic::Location;
 
 use pelmeni_core::JoinHandle;
 
+use crate::batch::Batch;
 use crate::current;
 use crate::home::Meta;
 use crate::misuse;
@@ -24,6 +25,33 @@ where
     F::Output: Send + 'static,
 {
     Builder::new().spawn(future)
+}
+
+/// Starts a task for each future, in order; cheaper than as many calls of [`spawn`], because whether another worker is needed
+/// for them is decided once, when the last one is there.
+///
+/// # Panics
+/// Outside a runtime; and if the iterator does, in which case the tasks run that were started before.
+///
+/// # Examples
+/// ```
+/// # pelmeni_scheduler::run(async {
+/// let squares = pelmeni_scheduler::spawn_many((0..4_u64).map(|i| async move { i * i }));
+/// let mut sum = 0;
+/// for square in squares {
+///     sum += square.await.unwrap();
+/// }
+/// assert_eq!(sum, 14);
+/// # })
+/// ```
+#[track_caller]
+pub fn spawn_many<F>(futures: impl IntoIterator<Item = F>) -> Vec<JoinHandle<F::Output>>
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    let mut batch = Batch::new("spawn_many", Location::caller());
+    futures.into_iter().map(|future| batch.spawn(future)).collect()
 }
 
 /// Starts a task that stays on this worker's thread, so that its future need not be [`Send`].

@@ -176,14 +176,19 @@ impl Worker<'_> {
         if self.scheduler.is_single() || task.is_local() {
             self.own.borrow_mut().push_back(task);
         } else if self.dispatching.get() {
-            self.gain.set(self.gain.get().saturating_add(self.costs.gain(task.kind())));
-            self.deque.push(task);
+            self.push_together(task);
         } else if cause == Cause::Again {
             self.again.set(self.again.get() + 1);
             self.deque.push(task);
         } else if let Some(displaced) = self.seat.next.put(task) {
             self.push_surplus(displaced);
         }
+    }
+
+    /// Queues one of many tasks; [`share`](Worker::share) follows.
+    pub(crate) fn push_together(&self, task: Runnable) {
+        self.gain.set(self.gain.get().saturating_add(self.costs.gain(task.kind())));
+        self.deque.push(task);
     }
 
     /// Queues a task that this worker does not run at once, and wakes somebody for it if that pays.
@@ -303,7 +308,7 @@ impl Worker<'_> {
     }
 
     /// Wakes somebody for the tasks that came with the one that this worker will run, if that pays.
-    fn share(&self) {
+    pub(crate) fn share(&self) {
         let gain = self.gain.take();
         if pays(gain) && self.deque.len() > 1 {
             self.scheduler.notify(self.seat.index);

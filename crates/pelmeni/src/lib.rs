@@ -23,7 +23,7 @@
 //! | `asyncio.run(main())` | [`run`], [`macro@main`] |
 //! | `Runner` | [`Builder`], [`Runtime`] |
 //! | `get_running_loop()` | [`Handle::current`] |
-//! | `create_task(coro)` | [`spawn`], [`spawn_local`], [`task::Builder`] |
+//! | `create_task(coro)` | [`spawn`], [`spawn_many`], [`spawn_local`], [`task::Builder`] |
 //! | `await task` | [`JoinHandle`] |
 //! | `task.cancel()`, `except CancelledError`, `finally` | [`JoinHandle::cancel`], [`catch_cancel`], [`with_cleanup`] |
 //! | `gather(...)` | [`gather`], [`gather_iter`], [`try_gather`] |
@@ -46,7 +46,7 @@ pub use pelmeni_core::{AbortHandle, JoinError, JoinHandle, TaskInfo};
 pub use pelmeni_macros::{main, test};
 pub use pelmeni_scheduler::{
     Builder, Handle, Runtime, ShutdownReport, SlowPoll, Stats, TimerHandle, WorkerStats, run,
-    spawn, spawn_blocking, spawn_local, try_run,
+    spawn, spawn_blocking, spawn_local, spawn_many, try_run,
 };
 pub use pelmeni_sync as sync;
 

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use pelmeni_core::{JoinError, JoinHandle};
-use pelmeni_scheduler::TaskBuilder;
+use pelmeni_scheduler::Batch;
 
 use super::countdown::Countdown;
 
@@ -49,14 +49,30 @@ enum State<T, E> {
 
 impl<T, E> Unpin for Child<T, E> {}
 
-impl<T: Send + 'static, E: Send + 'static> Child<T, E> {
-    pub(super) fn spawn(
-        future: impl Future<Output = Result<T, E>> + Send + 'static,
-        countdown: &Arc<Countdown>,
+/// Starts the tasks of one gathering, all at once.
+#[derive(Debug)]
+pub struct Starter<'c> {
+    batch: Batch,
+    countdown: &'c Arc<Countdown>,
+}
+
+impl<'c> Starter<'c> {
+    pub(super) fn new(
+        countdown: &'c Arc<Countdown>,
         location: &'static Location<'static>,
-    ) -> Child<T, E> {
-        let task = TaskBuilder::new().location(location);
-        Child { state: State::Running(task.spawn(countdown.count(future))) }
+    ) -> Starter<'c> {
+        Starter { batch: Batch::new("gather", location), countdown }
+    }
+
+    pub(super) fn spawn<T, E>(
+        &mut self,
+        future: impl Future<Output = Result<T, E>> + Send + 'static,
+    ) -> Child<T, E>
+    where
+        T: Send + 'static,
+        E: Send + 'static,
+    {
+        Child { state: State::Running(self.batch.spawn(self.countdown.count(future))) }
     }
 }
 

@@ -10,7 +10,7 @@ use pin_project_lite::pin_project;
 
 /// Shared by the tasks and whoever gathers them, who is woken once: by the last that ends, or the first that fails.
 #[derive(Debug)]
-pub struct Countdown(Mutex<State>);
+pub(super) struct Countdown(Mutex<State>);
 
 #[derive(Debug)]
 struct State {

@@ -17,7 +17,7 @@ use std::task::{Context, Poll};
 
 use pelmeni_core::cancel::{Held, unaffected};
 
-use children::{Child, Children, Failure};
+use children::{Child, Children, Failure, Starter};
 use countdown::Countdown;
 
 /// Runs several futures as tasks and waits for all of them; the results come in the order of the arguments.
@@ -169,12 +169,13 @@ impl<G, C: Children> Gathering<G, C> {
     fn poll(
         &mut self,
         cx: &mut Context<'_>,
-        start: impl FnOnce(G, &Arc<Countdown>, &'static Location<'static>) -> C,
+        start: impl FnOnce(G, &mut Starter<'_>) -> C,
     ) -> Poll<Result<C::Outputs, C::Error>> {
         if let Stage::Futures(_) = self.stage
             && let Stage::Futures(futures) = std::mem::replace(&mut self.stage, Stage::Over)
         {
-            self.stage = Stage::Running(start(futures, &self.countdown, self.location));
+            let mut starter = Starter::new(&self.countdown, self.location);
+            self.stage = Stage::Running(start(futures, &mut starter));
         }
         let Stage::Running(children) = &mut self.stage else {
             return Poll::Pending; // a request to cancel is on its way to whoever drops this
@@ -236,20 +237,12 @@ mod sealed {
 
     pub trait Plain {
         type Children: Children<Error = Infallible>;
-        fn start(
-            self,
-            countdown: &Arc<Countdown>,
-            location: &'static Location<'static>,
-        ) -> Self::Children;
+        fn start(self, starter: &mut Starter<'_>) -> Self::Children;
     }
 
     pub trait Fallible {
         type Children: Children;
-        fn start(
-            self,
-            countdown: &Arc<Countdown>,
-            location: &'static Location<'static>,
-        ) -> Self::Children;
+        fn start(self, starter: &mut Starter<'_>) -> Self::Children;
     }
 
     impl<F> Plain for Vec<F>
@@ -258,14 +251,8 @@ mod sealed {
         F::Output: Send + 'static,
     {
         type Children = Vec<Child<F::Output, Infallible>>;
-        fn start(
-            self,
-            countdown: &Arc<Countdown>,
-            location: &'static Location<'static>,
-        ) -> Self::Children {
-            self.into_iter()
-                .map(|future| Child::spawn(plain(future), countdown, location))
-                .collect()
+        fn start(self, starter: &mut Starter<'_>) -> Self::Children {
+            self.into_iter().map(|future| starter.spawn(plain(future))).collect()
         }
     }
 
@@ -275,12 +262,8 @@ mod sealed {
         F::Output: Send + 'static,
     {
         type Children = [Child<F::Output, Infallible>; N];
-        fn start(
-            self,
-            countdown: &Arc<Countdown>,
-            location: &'static Location<'static>,
-        ) -> Self::Children {
-            self.map(|future| Child::spawn(plain(future), countdown, location))
+        fn start(self, starter: &mut Starter<'_>) -> Self::Children {
+            self.map(|future| starter.spawn(plain(future)))
         }
     }
 
@@ -291,12 +274,8 @@ mod sealed {
         E: Send + 'static,
     {
         type Children = Vec<Child<T, E>>;
-        fn start(
-            self,
-            countdown: &Arc<Countdown>,
-            location: &'static Location<'static>,
-        ) -> Self::Children {
-            self.into_iter().map(|future| Child::spawn(future, countdown, location)).collect()
+        fn start(self, starter: &mut Starter<'_>) -> Self::Children {
+            self.into_iter().map(|future| starter.spawn(future)).collect()
         }
     }
 
@@ -307,12 +286,8 @@ mod sealed {
         E: Send + 'static,
     {
         type Children = [Child<T, E>; N];
-        fn start(
-            self,
-            countdown: &Arc<Countdown>,
-            location: &'static Location<'static>,
-        ) -> Self::Children {
-            self.map(|future| Child::spawn(future, countdown, location))
+        fn start(self, starter: &mut Starter<'_>) -> Self::Children {
+            self.map(|future| starter.spawn(future))
         }
     }
 
@@ -326,8 +301,8 @@ mod sealed {
             impl<$($f),+> Plain for ($($f,)+)
             where $($f: Future + Send + 'static, $f::Output: Send + 'static),+ {
                 type Children = ($(Child<$f::Output, Infallible>,)+);
-                fn start(self, count: &Arc<Countdown>, at: &'static Location<'static>) -> Self::Children {
-                    ($(Child::spawn(plain(self.$i), count, at),)+)
+                fn start(self, starter: &mut Starter<'_>) -> Self::Children {
+                    ($(starter.spawn(plain(self.$i)),)+)
                 }
             }
         };
@@ -346,8 +321,8 @@ mod sealed {
             impl<X: Send + 'static, $($f, $t),+> Fallible for ($($f,)+)
             where $($f: Future<Output = Result<$t, X>> + Send + 'static, $t: Send + 'static),+ {
                 type Children = ($(Child<$t, X>,)+);
-                fn start(self, count: &Arc<Countdown>, at: &'static Location<'static>) -> Self::Children {
-                    ($(Child::spawn(self.$i, count, at),)+)
+                fn start(self, starter: &mut Starter<'_>) -> Self::Children {
+                    ($(starter.spawn(self.$i),)+)
                 }
             }
         };

@@ -6,7 +6,7 @@
 //! | `program`, `order`, `misuse`, `panics` | how a program runs, in which order, and what it is told when it is wrong |
 //! | `cancellation`, `requests`, `cancel_races`, `foreign` | requests to cancel |
 //! | `gathering`, `timeouts`, `clock`, `fairness` | what tasks wait with |
-//! | `handles`, `local`, `blocking`, `outside` | tasks seen from elsewhere |
+//! | `handles`, `local`, `blocking`, `outside`, `many` | tasks seen from elsewhere; many at once |
 //! | `stuck`, `slow` | polls that last too long |
 //! | `parallel`, `ends`, `close_races`, `leaks`, `leftovers` | many threads, and what is left of them |
 //! | `tcp`, `addresses`, `sockets`, `follow_a_byte` | the network |
@@ -38,6 +38,7 @@ mod handles;
 mod leaks;
 mod leftovers;
 mod local;
+mod many;
 mod misuse;
 mod order;
 mod outside;
