@@ -141,7 +141,7 @@ impl Worker<'_> {
                 None => self.idle(),
             }
         }
-        self.stop_searching();
+        self.stop_searching(true);
     }
 
     /// As [`run_until`](Worker::run_until), and no longer than until the limit.
@@ -153,7 +153,9 @@ impl Worker<'_> {
 
     #[inline]
     fn run(&self, task: Runnable) {
-        self.stop_searching();
+        if self.searching.get() {
+            self.stop_searching(self.costs.gain(task.kind()) > 0);
+        }
         self.seat.counters.polls.add(1);
         self.seat.presence.poll(task.address());
         if !self.scheduler.is_single() && self.costs.wants_to_know(self.tick.get()) {
@@ -376,11 +378,12 @@ impl Worker<'_> {
         self.share();
     }
 
-    /// Leaves the count of searchers; the last one passes the search on if there is more to find.
-    #[inline]
-    fn stop_searching(&self) {
-        if self.searching.replace(false) && self.scheduler.idle.found() && self.scheduler.has_work()
-        {
+    /// Leaves the count of searchers; the last one passes the search on if there is more to find. What lies in a deque has
+    /// an owner who is awake, so that it must be `worth` it; what lies in an inbox may have none.
+    fn stop_searching(&self, worth: bool) {
+        let is_last = self.searching.replace(false) && self.scheduler.idle.found();
+        let is_left = |seat: &Seat| if worth { seat.has_work() } else { !seat.inbox.is_empty() };
+        if is_last && self.scheduler.seats_in_use().iter().any(is_left) {
             self.scheduler.notify(self.seat.index);
         }
     }
