@@ -1,4 +1,5 @@
-//! Allocations per operation, from the program that counts them (`src/bin/allocations.rs`).
+//! Allocations per operation, from the program that counts them (`src/bin/allocations.rs`). What counts is a call to the
+//! program's allocator, of which pelmeni takes memory for many tasks at once.
 
 use std::process::Command;
 
