@@ -79,12 +79,14 @@ fn two_hundred_runtimes_leave_nothing_behind() {
     });
 }
 
+/// In builds with debug assertions there are fewer, for the time that they take; `make stress` runs the others.
 #[test]
 fn ten_thousand_runtimes_leave_nothing_behind() {
+    const RUNTIMES: usize = if cfg!(debug_assertions) { 2_000 } else { 10_000 };
     alone_and_well(&[], || {
         let before = counts();
         for threads in [1, 2] {
-            stays_flat(10_000, || {
+            stays_flat(RUNTIMES, || {
                 let runtime = Builder::new().threads(threads).build().unwrap();
                 runtime.run(async { drop(spawn(async {})) });
                 assert!(runtime.close().is_clean());
