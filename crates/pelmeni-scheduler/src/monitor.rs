@@ -9,19 +9,23 @@
 //!   all workers are stuck   a spare worker comes for one of them
 //! ```
 //! A worker adds one to its count of polls before each poll, and that is all it does for the monitor. A count that stands
-//! still from one round to the next, of a worker that is not asleep, is a poll that takes long. So while somebody sleeps who
-//! could help, a worker that is stuck is found after [`ROUND`] + [`CONFIRM`] at most.
+//! still from one look to the next, of a worker that is not asleep, is a poll that takes long. Each round looks twice.
 //!
 //! A *spare* works for as long as the worker that it stands in for is stuck: it minds that one's timers, empties its inbox,
 //! and what its tasks spawn or arm belongs to that one's seat. So nothing is left behind when it goes.
 //!
-//! A round costs some ten microseconds of a core, so there are few while nobody has time, and none while nobody works: see
-//! [`watch`](crate::watch).
+//! A round costs some ten microseconds of a core and, where all cores are in use, somebody's place on his. So there are none
+//! while nobody works, few while nobody has time (see [`watch`](crate::watch)), and few while all goes well: polls that last
+//! long come in company, so the monitor is *alert* for a while after one. Then a worker that is stuck is found after
+//! [`ROUND`] + [`CONFIRM`] at most, if somebody sleeps who could help, and otherwise the first one after
+//! [`ROUND_WHEN_CALM`] + [`CONFIRM`]. Polls that are a bit long and come often need no monitor: their worker sees by itself,
+//! [looking around](crate::worker), that it pays to wake somebody.
 //!
 //! The monitor also sees which polls last too long, and has whoever [listens](crate::slow) told.
 //!
 //! Rejected: *a stamp of the time at each poll* (a clock costs as much as a short poll); *taking the deque away from the
-//! thread that is stuck* (it may come back in the middle of that); *judging by the time on the CPU whether a task computes
+//! thread that is stuck* (it may come back in the middle of that); *a round every 400 us at all times* (eight per cent of the
+//! requests that an HTTP server on two busy cores answers); *judging by the time on the CPU whether a task computes
 //! or blocks* (a task that computes for seconds stalls the others as well, and the kernel shares the core out).
 //!
 //! Source: the idea of `sysmon` in Go's `src/runtime/proc.go`.
@@ -40,16 +44,22 @@ use crate::spare;
 use crate::thread;
 use crate::watch::While;
 
-/// How long the monitor pauses between two rounds.
-const ROUND: Duration = Duration::from_micros(400);
-/// How long it does when nobody would have time to help.
-const ROUND_WHEN_BUSY: Duration = Duration::from_micros(2500);
-/// How long it does when a poll seems to take long; and how long that must last.
+/// How long a poll must last for its worker to be stuck; the time between the two looks of a round.
 pub(crate) const CONFIRM: Duration = Duration::from_micros(200);
+/// How long the monitor pauses between two rounds while it is alert.
+const ROUND: Duration = Duration::from_micros(500);
+/// The same when nobody would have time to help.
+const ROUND_WHEN_BUSY: Duration = Duration::from_micros(2500);
+/// How long the pause becomes when it is not.
+const ROUND_WHEN_CALM: Duration = Duration::from_millis(10);
+/// How long it stays alert after a poll that was [`ALARMING`].
+const ALERT: Duration = Duration::from_millis(200);
+/// How long such a poll has lasted: longer than the kernel takes a thread off its core for, which looks the same from here.
+const ALARMING: Duration = Duration::from_millis(4);
 /// How long every worker must be stuck until a spare comes: much more than a thread costs.
 const SPARE_AFTER: Duration = Duration::from_millis(5);
 /// After how many rounds without anybody at work the monitor sleeps: having to wake it must be rare.
-const CALM: u32 = 16;
+const IDLE: u32 = 16;
 
 /// Starts the monitor of a runtime with several threads.
 ///
@@ -97,22 +107,36 @@ impl<'s> Monitor<'s> {
 
     fn watch(&mut self) {
         let lease = self.lease;
-        let mut calm = 0;
+        let mut alert_until = now() + ALERT;
+        let mut round = ROUND;
+        let mut idle = 0;
         while !lease.is_stopping() {
-            self.look_round();
-            calm = if self.at_work.is_empty() { calm + 1 } else { 0 };
-            if calm == CALM {
-                calm = 0;
+            self.look_twice();
+            if self.at_work.iter().any(|(lasts, _)| *lasts >= ALARMING) {
+                alert_until = now() + ALERT;
+            }
+            let is_alert = !alert_until.has_passed(now());
+            round = if is_alert { ROUND } else { (round * 2).min(ROUND_WHEN_CALM) };
+            idle = if self.at_work.is_empty() { idle + 1 } else { 0 };
+            if idle == IDLE {
+                idle = 0;
                 let is_over = || lease.anyone_at_work() || lease.is_stopping();
                 lease.watch.doze(While::Idle, None, is_over);
-            } else if !lease.idle.anyone_sleeps() {
+            } else if is_alert && !lease.idle.anyone_sleeps() {
                 let is_over = || lease.idle.anyone_sleeps() || lease.is_stopping();
                 lease.watch.doze(While::Busy, Some(ROUND_WHEN_BUSY), is_over);
             } else {
-                let unsure = |lasts: Duration| !lasts.is_zero() && lasts < CONFIRM;
-                let confirms = self.at_work.iter().any(|(lasts, _)| unsure(*lasts));
-                lease.watch.pause(if confirms { CONFIRM } else { ROUND });
+                lease.watch.pause(round);
             }
+        }
+    }
+
+    /// Looks round, and once more when a poll that was new by then would have lasted long.
+    fn look_twice(&mut self) {
+        self.look_round();
+        if self.at_work.iter().any(|(lasts, _)| *lasts < CONFIRM) {
+            self.lease.watch.pause(CONFIRM);
+            self.look_round();
         }
     }
 
