@@ -4,7 +4,7 @@
 //! and waking a worker when there is none awake.
 
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::Mutex;
 
 use futures::channel::oneshot;
 
@@ -31,19 +31,19 @@ pub(crate) fn rows<R: Rival>() -> Vec<Row<R>> {
 }
 
 /// `threads` threads spawn tasks, 40k together; the time is up when the last one has run.
+///
+/// The countdown is not counted by references: a count that the spawning threads raise and the workers lower costs as
+/// much as all else.
 async fn spawn_from<R: Rival>(scale: Scale, threads: u32) -> f64 {
     let tasks = scale.of(40_000);
     let spawner = &R::spawner();
     per_operation(scale, tasks, || async move {
-        let (done, end) = oneshot::channel();
-        let left =
-            Arc::new(Countdown { left: AtomicU32::new(tasks), done: Mutex::new(Some(done)) });
+        let end = LAST.start(tasks);
         let outside = |_| {
-            let (spawner, left) = (spawner.clone(), Arc::clone(&left));
+            let spawner = spawner.clone();
             let spawning = move || {
                 for _ in 0..tasks / threads {
-                    let left = Arc::clone(&left);
-                    R::spawn_from_outside(&spawner, async move { left.count() });
+                    R::spawn_from_outside(&spawner, async { LAST.count() });
                 }
             };
             std::thread::Builder::new().spawn(spawning).expect("a thread starts")
@@ -63,7 +63,17 @@ struct Countdown {
     done: Mutex<Option<oneshot::Sender<()>>>,
 }
 
+/// One body runs at a time.
+static LAST: Countdown = Countdown { left: AtomicU32::new(0), done: Mutex::new(None) };
+
 impl Countdown {
+    fn start(&self, tasks: u32) -> oneshot::Receiver<()> {
+        let (done, end) = oneshot::channel();
+        *self.done.lock().expect("no one panics with this lock") = Some(done);
+        self.left.store(tasks, Ordering::Relaxed);
+        end
+    }
+
     fn count(&self) {
         // Relaxed: nothing is handed over but the message, and the lock and the channel order that.
         if self.left.fetch_sub(1, Ordering::Relaxed) == 1 {
