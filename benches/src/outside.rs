@@ -3,8 +3,8 @@
 //! Workers do nothing else meanwhile, so the figure holds all three costs: the allocation, the way into the runtime,
 //! and waking a worker when there is none awake.
 
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use futures::channel::oneshot;
 

@@ -7,15 +7,17 @@
 //! With one thread there is only seat 0. The *home* of a seat is where its tasks and timers belong: itself; for the thread that
 //! stands in for callers, theirs; for a spare, that of the seat which is stuck. Nothing here is written when a worker spawns, wakes or polls a task.
 
+use std::cell::Cell;
 use std::future::Future;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
+use crossbeam_utils::CachePadded;
 use pelmeni_core::park::Unparked;
 use pelmeni_core::primitive::atomic::{AtomicBool, Ordering};
-use pelmeni_core::{Cause, JoinHandle, Runnable, TaskInfo, task};
+use pelmeni_core::{Cause, JoinHandle, Runnable, TaskInfo, task, thread_state};
 
 use crate::callers::Callers;
 use crate::counters::Stats;
@@ -32,10 +34,16 @@ use crate::visitors::Visitors;
 use crate::watch::Watch;
 use crate::worker::{self, Worker};
 
+thread_state! {
+    /// Differs between threads; zero until it is asked for.
+    static NUMBER: Cell<u64> = Cell::new(0)
+}
+
 /// The shared part of a runtime.
 #[derive(Debug)]
 pub(crate) struct Scheduler {
-    pub(crate) leases: Leases,
+    /// Threads from outside write it with each task; what follows is read by all.
+    pub(crate) leases: CachePadded<Leases>,
     pub(crate) threads: usize,
     pub(crate) seats: Box<[Seat]>,
     in_use: InUse,
@@ -72,7 +80,7 @@ impl Scheduler {
     ) -> Lease {
         let (seats, in_use) = if threads == 1 { (1, 1) } else { (2 * (threads + 1), threads + 1) };
         Lease::new(Scheduler {
-            leases: Leases::one(),
+            leases: CachePadded::new(Leases::one()),
             threads,
             seats: (0..seats).map(Seat::new).collect(),
             in_use: InUse::new(in_use),
@@ -257,9 +265,15 @@ impl Scheduler {
 
     /// Where a thread from outside sends its tasks: always to the same seat, different threads to different ones.
     fn seat_for_outsider(&self) -> usize {
-        let mut hasher = DefaultHasher::new();
-        thread::current().id().hash(&mut hasher);
-        hasher.finish() as usize % self.threads
+        let number = NUMBER.with(|number| {
+            if number.get() == 0 {
+                let mut hasher = DefaultHasher::new();
+                thread::current().id().hash(&mut hasher);
+                number.set(hasher.finish() | 1 << 63);
+            }
+            number.get()
+        });
+        number as usize % self.threads
     }
 }
 

@@ -28,7 +28,7 @@ pub(crate) struct Seat {
     pub(crate) pinned: Inbox,
     pub(crate) parker: Parker,
     /// The tasks that were spawned here and may run anywhere.
-    pub(crate) tasks: Registry,
+    pub(crate) tasks: CachePadded<Registry>,
     /// The tasks that must stay here.
     pub(crate) locals: Registry,
     pub(crate) wheel: Wheel,
@@ -47,7 +47,7 @@ impl Seat {
             inbox: CachePadded::default(),
             pinned: Inbox::default(),
             parker: Parker::new(),
-            tasks: Registry::default(),
+            tasks: CachePadded::default(),
             locals: Registry::default(),
             wheel: crate::drive::new_wheel(),
             counters: CachePadded::default(),
