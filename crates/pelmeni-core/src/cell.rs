@@ -32,7 +32,7 @@ use std::task::{Context, Poll};
 
 use crate::contain::contain;
 use crate::error::JoinError;
-use crate::header::{Front, Header, Polled, Schedule, Vtable};
+use crate::header::{Arrival, Front, Header, Polled, Schedule, Vtable};
 use crate::primitive::UnsafeCell;
 use crate::primitive::alloc::{Layout, alloc, dealloc};
 use crate::runnable::TaskRef;
@@ -111,6 +111,7 @@ const fn vtable<F: Future, S: Schedule>() -> Vtable {
         drop_output: drop_output::<F, S>,
         take_output: take_output::<F, S>,
         schedule: waker::schedule::<S>,
+        arrive: arrive::<F, S>,
         release: release::<F, S>,
         free: free::<F, S>,
     }
@@ -225,6 +226,11 @@ unsafe fn take_output<F: Future, S: Schedule>(task: RawTask, to: NonNull<()>) {
         // SAFETY: the caller gives the address of a place for this very type.
         unsafe { to.cast::<Result<F::Output, JoinError>>().write(output) };
     });
+}
+
+unsafe fn arrive<F: Future, S: Schedule>(task: RawTask) -> Arrival {
+    // SAFETY: the caller holds the right to poll, so the task is alive (R1, R3).
+    unsafe { cell::<F, S>(task) }.front.scheduler.arrive(TaskRef::new(&task))
 }
 
 unsafe fn release<F: Future, S: Schedule>(task: RawTask) {

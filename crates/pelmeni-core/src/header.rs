@@ -8,7 +8,7 @@ use crate::error::JoinError;
 use crate::info::TaskInfo;
 use crate::joiner::Joiner;
 use crate::primitive::UnsafeCell;
-use crate::runnable::Cause;
+use crate::runnable::{Cause, TaskRef};
 use crate::state::State;
 use crate::waker::RawTask;
 
@@ -44,6 +44,8 @@ pub(crate) struct Vtable {
     pub(crate) take_output: unsafe fn(RawTask, NonNull<()>),
     /// Hands the right to poll (which the caller gives up) to the scheduler.
     pub(crate) schedule: unsafe fn(RawTask, Cause),
+    /// Tells the scheduler that one of its threads holds the task. Needs R1.
+    pub(crate) arrive: unsafe fn(RawTask) -> Arrival,
     /// Tells the scheduler that the task is about to be complete. Needs R1.
     pub(crate) release: unsafe fn(RawTask),
     /// Drops the scheduler and frees the memory. Needs R6.
@@ -55,6 +57,18 @@ pub(crate) struct Vtable {
 pub(crate) enum Polled {
     Pending,
     Ready,
+}
+
+/// What a scheduler says of a task that arrives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use = "a task that is refused must not run"]
+pub enum Arrival {
+    /// It has been here before, or there is nothing to do.
+    Known,
+    /// It is here for the first time.
+    New,
+    /// It must not run: its [`Runnable`](crate::Runnable) is to be dropped.
+    Refused,
 }
 
 /// What a scheduler does for the tasks that were made for it.
@@ -71,6 +85,12 @@ pub unsafe trait Schedule: Send + Sync + 'static {
     ///
     /// It runs on whatever thread wakes the task, perhaps inside another task's poll, and must not block or panic.
     fn schedule(&self, task: crate::Runnable, cause: Cause);
+
+    /// Hears that a thread which runs tasks has [received](crate::Runnable::arrive) the task from another one, before it runs
+    /// it. What could be done when the task was made, but is cheaper here, has its place here.
+    fn arrive(&self, _task: TaskRef<'_>) -> Arrival {
+        Arrival::Known
+    }
 
     /// Hears that the task is about to be complete; its future is gone. Called once for each task.
     fn release(&self);

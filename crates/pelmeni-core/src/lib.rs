@@ -81,7 +81,7 @@ mod spin;
 mod state;
 
 pub use error::JoinError;
-pub use header::Schedule;
+pub use header::{Arrival, Schedule};
 pub use info::TaskInfo;
 pub use join::{AbortHandle, JoinHandle};
 pub use runnable::{Cause, RegisteredTask, Runnable, TaskRef, task, task_unchecked};

@@ -11,7 +11,7 @@ use crate::cell;
 use crate::contain;
 use crate::context;
 use crate::error::JoinError;
-use crate::header::{Polled, Schedule};
+use crate::header::{Arrival, Polled, Schedule};
 use crate::join::{AbortHandle, JoinHandle};
 use crate::primitive::seeded;
 use crate::state::{Complete, Finish, Leave, Snapshot};
@@ -101,6 +101,14 @@ impl Runnable {
     #[inline]
     pub fn address(&self) -> usize {
         self.0.pointer().addr().get()
+    }
+
+    /// Tells the task's scheduler that it has come to this thread, which will run it.
+    pub fn arrive(&self) -> Arrival {
+        // SAFETY: the right to poll keeps the task alive (R1, R3).
+        let vtable = unsafe { self.0.vtable() };
+        // SAFETY: the right to poll is ours.
+        unsafe { (vtable.arrive)(self.0) }
     }
 
     /// Polls the task once, and does what follows: leaves it idle, schedules it again, or completes it.

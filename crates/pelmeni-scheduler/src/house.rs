@@ -103,10 +103,26 @@ impl House {
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        let home = |task: TaskRef<'_>| Home::new(self.lease.clone(), seat, false, task, meta());
+        let mut refused = false;
+        let home = |_: TaskRef<'_>| {
+            let home = Home::abroad(self.lease.clone(), Location::caller());
+            refused = home.is_nowhere();
+            home
+        };
         let (runnable, handle) = task(future, home);
-        self.lease.deliver(runnable, seat);
+        if refused {
+            drop(runnable);
+        } else {
+            self.lease.deliver(runnable, seat);
+        }
         handle
+    }
+
+    /// Lets no more tasks in, and works in seat 0 until none is left.
+    pub fn close(&self) {
+        self.lease.close_registries();
+        let is_empty = || self.lease.tasks() == 0;
+        worker::occupy(&self.lease, 0, |worker| worker.run_until(is_empty));
     }
 
     /// A monitor, who has not looked yet.

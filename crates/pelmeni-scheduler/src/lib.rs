@@ -19,6 +19,7 @@ mod idle;
 mod lease;
 mod misuse;
 mod monitor;
+mod newcomers;
 mod pool;
 mod presence;
 mod queue;
@@ -44,6 +45,7 @@ pub mod model {
     #[cfg(all(loom, feature = "loom"))]
     pub use crate::house::{House, Monitor};
     pub use crate::idle::Idle;
+    pub use crate::newcomers::Newcomers;
     pub use crate::queue::{Deque, Steal, Thief};
     pub use crate::search::search;
     pub use crate::watch::{Watch, While};

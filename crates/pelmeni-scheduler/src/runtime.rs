@@ -150,7 +150,9 @@ fn close(lease: &Lease) -> ShutdownReport {
     let mut report = ShutdownReport::default();
     let limit = Deadline::after(lease.grace);
     lease.close_registries();
-    report.cancelled = ask_all(lease);
+    // Those arrive to be refused.
+    report.cancelled = lease.newcomers.count();
+    report.cancelled += ask_all(lease);
     await_tasks(lease, limit);
     for seat in &lease.seats {
         for registry in [&seat.tasks, &seat.locals] {

@@ -17,6 +17,7 @@ use std::time::Duration;
 use crossbeam_utils::CachePadded;
 use pelmeni_core::park::Unparked;
 use pelmeni_core::primitive::atomic::{AtomicBool, Ordering};
+use pelmeni_core::primitive::seeded;
 use pelmeni_core::{Cause, JoinHandle, Runnable, TaskInfo, task, thread_state};
 
 use crate::callers::Callers;
@@ -25,6 +26,7 @@ use crate::drive::{self, Drive};
 use crate::home::{Home, Meta};
 use crate::idle::Idle;
 use crate::lease::{Lease, Leases};
+use crate::newcomers::Newcomers;
 use crate::pool::Pool;
 use crate::presence::InUse;
 use crate::seat::Seat;
@@ -42,8 +44,9 @@ thread_state! {
 /// The shared part of a runtime.
 #[derive(Debug)]
 pub(crate) struct Scheduler {
-    /// Threads from outside write it with each task; what follows is read by all.
+    /// Threads from outside write these two with each task; what follows is read by all.
     pub(crate) leases: CachePadded<Leases>,
+    pub(crate) newcomers: CachePadded<Newcomers>,
     pub(crate) threads: usize,
     pub(crate) seats: Box<[Seat]>,
     in_use: InUse,
@@ -81,6 +84,7 @@ impl Scheduler {
         let (seats, in_use) = if threads == 1 { (1, 1) } else { (2 * (threads + 1), threads + 1) };
         Lease::new(Scheduler {
             leases: CachePadded::new(Leases::one()),
+            newcomers: CachePadded::default(),
             threads,
             seats: (0..seats).map(Seat::new).collect(),
             in_use: InUse::new(in_use),
@@ -201,7 +205,9 @@ impl Scheduler {
 
     /// Tasks that have not ended.
     pub(crate) fn tasks(&self) -> usize {
-        self.seats.iter().map(|seat| seat.tasks.len() + seat.locals.len()).sum()
+        // In this order: a task goes from there to a registry.
+        let newcomers = if seeded(219) { 0 } else { self.newcomers.count() };
+        self.seats.iter().fold(newcomers, |sum, seat| sum + seat.tasks.len() + seat.locals.len())
     }
 
     /// What is known of the task at this address, if it has not ended. It takes long.
@@ -221,6 +227,7 @@ impl Scheduler {
     /// Lets no more tasks in.
     pub(crate) fn close_registries(&self) {
         self.closing.store(true, Ordering::Release);
+        self.newcomers.close();
         self.seats.iter().for_each(|seat| {
             seat.tasks.close();
             seat.locals.close();
@@ -312,7 +319,11 @@ impl Lease {
         let seat = worker.map_or_else(|| self.seat_for_outsider(), |worker| worker.home.index);
         let mut refused = false;
         let (runnable, handle) = task(future, |task| {
-            let home = Home::new(self.clone(), seat, false, task, meta);
+            let home = if worker.is_none() && meta.name.is_none() {
+                Home::abroad(self.clone(), meta.location)
+            } else {
+                Home::new(self.clone(), seat, false, task, meta)
+            };
             refused = home.is_nowhere();
             home
         });

@@ -55,11 +55,12 @@ impl Worker<'_> {
         if !matches!(stolen, Steal::Empty) {
             return stolen;
         }
-        let mut inbox = victim.inbox.take_all();
-        if let Some(first) = inbox.next() {
-            for task in inbox {
-                self.deque.push(task);
-            }
+        let mut first = None;
+        self.receive(&victim.inbox, |task| match first {
+            None => first = Some(task),
+            Some(_) => self.deque.push(task),
+        });
+        if let Some(first) = first {
             return Steal::Success(first);
         }
         match if is_last && victim.is_stuck() { self.relieve(victim) } else { None } {

@@ -238,14 +238,14 @@ impl Worker<'_> {
     fn take_delivered(&self) -> Option<Runnable> {
         self.own.borrow_mut().extend(self.seat.pinned.take_all());
         if self.scheduler.is_single() {
-            self.own.borrow_mut().extend(self.seat.inbox.take_all());
+            self.receive(&self.seat.inbox, |task| self.own.borrow_mut().push_back(task));
             return self.pop_own();
         }
-        let mut delivered = self.home.inbox.take_all();
-        let first = delivered.next();
-        for task in delivered {
-            self.push_surplus(task);
-        }
+        let mut first = None;
+        self.receive(&self.home.inbox, |task| match first {
+            None => first = Some(task),
+            Some(_) => self.push_surplus(task),
+        });
         first.or_else(|| self.pop_own())
     }
 

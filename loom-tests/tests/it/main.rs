@@ -8,6 +8,7 @@ mod driver;
 mod idle;
 mod join;
 mod list;
+mod newcomers;
 mod park;
 mod support;
 mod task;

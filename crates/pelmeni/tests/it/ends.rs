@@ -19,6 +19,23 @@ fn nothing_to_end() {
     });
 }
 
+#[test]
+fn tasks_that_no_worker_has_seen_are_counted_and_dropped() {
+    let runtime = Builder::new().threads(1).build().unwrap();
+    let dropped = Count::new();
+    for _ in 0..10 {
+        let witness = dropped.on_drop();
+        drop(runtime.handle().spawn(async move {
+            let _witness = witness;
+            unreachable!("nobody calls run");
+        }));
+    }
+    assert_eq!((runtime.stats().tasks, dropped.get()), (10, 0));
+    let report = runtime.close();
+    assert!(report.is_clean(), "{report}");
+    assert_eq!((report.cancelled, dropped.get()), (10, 10));
+}
+
 // regress: tokio eagerly_drops_futures_on_shutdown
 #[test]
 fn every_future_is_dropped() {

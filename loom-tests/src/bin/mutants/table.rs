@@ -39,6 +39,8 @@ const SEARCH: &str = "pelmeni-scheduler/src/search.rs";
 const CREW: &str = "pelmeni-scheduler/src/crew.rs";
 const SEAT: &str = "pelmeni-scheduler/src/seat.rs";
 const MONITOR: &str = "pelmeni-scheduler/src/monitor.rs";
+const NEWCOMERS: &str = "pelmeni-scheduler/src/newcomers.rs";
+const SCHEDULER: &str = "pelmeni-scheduler/src/scheduler.rs";
 const WORKER: &str = "pelmeni-scheduler/src/worker.rs";
 const DRIVE: &str = "pelmeni-scheduler/src/drive.rs";
 const SPARE: &str = "pelmeni-scheduler/src/spare.rs";
@@ -383,6 +385,30 @@ pub(crate) const TABLE: &[Mutant] = &[
         CREW,
         "more threads are called than there may be",
         &["crew::idle_thread_ends_as_a_job_comes"],
+    ),
+    mutant(
+        219,
+        SCHEDULER,
+        "tasks that have not arrived are not counted",
+        &["newcomers::task_comes_while_the_runtime_closes"],
+    ),
+    mutant(
+        220,
+        NEWCOMERS,
+        "a task comes in although no more may",
+        &["newcomers::task_comes_while_the_runtime_closes"],
+    ),
+    mutant(
+        222,
+        NEWCOMERS,
+        "a thread that is refused does not see the runtime closing, and tells nobody",
+        &["newcomers::task_comes_while_the_runtime_closes"],
+    ),
+    mutant(
+        221,
+        NEWCOMERS,
+        "a task leaves the count before it is seen in a registry",
+        &["newcomers::newcomer_is_counted_until_it_is_registered"],
     ),
     mutant(
         206,
