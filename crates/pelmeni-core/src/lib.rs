@@ -41,7 +41,7 @@
 //! | [`cancel`](mod@cancel), [`coop`], `context` | what travels with a poll: requests to cancel, budget |
 //! | [`park`], [`contain`](mod@contain) | a thread's sleep token; code that must not unwind into ours |
 //! | `magazine`, `slab` | memory for tasks: a thread's own stock, and where that comes from |
-//! | [`primitive`], `spin` | atomics, cells, locks: std's or loom's; a lock of one byte |
+//! | [`primitive`], `spin`, `count` | atomics, cells, locks: std's or loom's; a lock of one byte; what atomics cost |
 
 pub mod contain;
 mod context;
@@ -66,6 +66,9 @@ mod waker;
 
 pub mod cancel;
 pub mod coop;
+#[cfg(all(pelmeni_count, not(all(loom, feature = "loom"))))]
+#[doc(hidden)]
+pub mod count;
 #[cfg(not(all(loom, feature = "loom")))]
 #[expect(unsafe_code, reason = "hands out memory")]
 mod magazine;

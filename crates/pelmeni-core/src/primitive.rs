@@ -7,6 +7,8 @@
 //! [`seeded`] is how a model proves that it can fail: the environment variable `PELMENI_MUTANT=n` switches on one
 //! deliberate bug, in builds for loom only. Elsewhere it is the constant `false` and costs nothing.
 //!
+//! With `--cfg pelmeni_count`, std's atomics are replaced by those of `count.rs`, which count what is done to them.
+//!
 //! Rejected: calling std's types directly and shadowing them with loom's by path tricks. Loom's cells and locks have a
 //! different face (`with`, no poison), and code that hides this is wrong in one of its two builds.
 
@@ -18,8 +20,14 @@ mod imp {
     use std::time::Duration;
 
     pub use std::hint::spin_loop;
-    pub use std::sync::{Arc, MutexGuard, atomic};
+    #[cfg(not(pelmeni_count))]
+    pub use std::sync::atomic;
+    pub use std::sync::{Arc, MutexGuard};
 
+    #[cfg(pelmeni_count)]
+    pub use crate::count::atomic;
+    #[cfg(pelmeni_count)]
+    use crate::count::{exchange as count_exchange, lock as count_lock};
     pub use crate::spin::{Spin, SpinGuard};
     pub use std::thread::yield_now;
 
@@ -31,6 +39,16 @@ mod imp {
             std::thread_local! { $(#[$doc])* $vis static $name: $type = const { $init }; }
         };
     }
+
+    /// Counts how std's lock is taken and given back: not at all, here.
+    #[cfg(not(pelmeni_count))]
+    #[inline(always)]
+    const fn count_lock<T>(_lock: &T) {}
+
+    /// Counts one read-modify-write of std's: not at all, here.
+    #[cfg(not(pelmeni_count))]
+    #[inline(always)]
+    const fn count_exchange<T>(_at: &T) {}
 
     /// Memory blocks whose leak a model would see.
     pub mod alloc {
@@ -80,15 +98,22 @@ mod imp {
 
         /// Blocks the thread until the lock is free, then takes it.
         #[inline]
+        #[cfg_attr(pelmeni_count, track_caller)]
         pub fn lock(&self) -> MutexGuard<'_, T> {
+            count_lock(&self.0);
             self.0.lock().unwrap_or_else(PoisonError::into_inner)
         }
 
         /// Takes the lock if it is free now.
         #[inline]
+        #[cfg_attr(pelmeni_count, track_caller)]
         pub fn try_lock(&self) -> Option<MutexGuard<'_, T>> {
+            count_exchange(&self.0);
             match self.0.try_lock() {
-                Ok(guard) => Some(guard),
+                Ok(guard) => {
+                    count_exchange(&self.0); // the one that will give it back
+                    Some(guard)
+                }
                 Err(std::sync::TryLockError::Poisoned(poison)) => Some(poison.into_inner()),
                 Err(std::sync::TryLockError::WouldBlock) => None,
             }
@@ -110,6 +135,7 @@ mod imp {
 
         /// Takes the lock if it is free now.
         #[inline]
+        #[cfg_attr(pelmeni_count, track_caller)]
         pub fn try_lock(&self) -> Option<TryLockGuard<'_, T>> {
             self.0.try_lock()
         }
@@ -126,26 +152,34 @@ mod imp {
         }
 
         /// Releases the lock and waits to be notified; takes the lock again.
+        #[cfg_attr(pelmeni_count, track_caller)]
         pub fn wait<'a, T>(&self, guard: MutexGuard<'a, T>) -> MutexGuard<'a, T> {
+            count_lock(&self.0);
             self.0.wait(guard).unwrap_or_else(PoisonError::into_inner)
         }
 
         /// As [`wait`](Condvar::wait), for at most `timeout`.
+        #[cfg_attr(pelmeni_count, track_caller)]
         pub fn wait_timeout<'a, T>(
             &self,
             guard: MutexGuard<'a, T>,
             timeout: Duration,
         ) -> MutexGuard<'a, T> {
+            count_lock(&self.0);
             self.0.wait_timeout(guard, timeout).unwrap_or_else(PoisonError::into_inner).0
         }
 
         /// Ends one wait.
+        #[cfg_attr(pelmeni_count, track_caller)]
         pub fn notify_one(&self) {
+            count_exchange(&self.0);
             self.0.notify_one();
         }
 
         /// Ends every wait.
+        #[cfg_attr(pelmeni_count, track_caller)]
         pub fn notify_all(&self) {
+            count_exchange(&self.0);
             self.0.notify_all();
         }
     }

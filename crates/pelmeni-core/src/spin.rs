@@ -8,8 +8,9 @@
 use std::cell::UnsafeCell;
 use std::fmt;
 use std::ops::{Deref, DerefMut};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::{hint, thread};
+
+use crate::primitive::atomic::{AtomicBool, Ordering};
 
 /// How often to look before another thread gets the core.
 const LOOKS: u32 = 64;
@@ -35,6 +36,7 @@ impl<T> Spin<T> {
 
     /// Takes the lock, as soon as it is free.
     #[inline]
+    #[cfg_attr(pelmeni_count, track_caller)]
     pub fn lock(&self) -> SpinGuard<'_, T> {
         // Acquire: pairs with the Release in SpinGuard's drop.
         if self.taken.swap(true, Ordering::Acquire) {
@@ -44,6 +46,7 @@ impl<T> Spin<T> {
     }
 
     #[cold]
+    #[cfg_attr(pelmeni_count, track_caller)]
     fn await_and_take(&self) {
         let mut looks = 0;
         // Acquire: as in lock. Looking before taking leaves the line with its holder.
