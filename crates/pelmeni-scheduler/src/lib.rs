@@ -23,6 +23,8 @@ mod newcomers;
 mod pool;
 mod presence;
 mod queue;
+#[cfg(all(pelmeni_count, not(all(loom, feature = "loom"))))]
+mod queue_counted;
 mod registry;
 mod root;
 mod runtime;

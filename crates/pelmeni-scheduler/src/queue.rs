@@ -13,8 +13,12 @@ mod imp {
     use std::fmt;
 
     pub use crossbeam_deque::Steal;
+    #[cfg(not(pelmeni_count))]
     use crossbeam_deque::{Stealer, Worker};
     use pelmeni_core::Runnable;
+
+    #[cfg(pelmeni_count)]
+    use crate::queue_counted::{Stealer, Worker};
 
     /// The owner's end.
     pub struct Deque(Worker<Runnable>);
