@@ -33,7 +33,8 @@ pub(crate) struct Seat {
     pub(crate) locals: Registry,
     pub(crate) wheel: Wheel,
     pub(crate) counters: CachePadded<Counters>,
-    pub(crate) presence: Presence,
+    /// On a line of its own: its thread writes to it at each poll, and whoever ends a task that moved writes to the registry.
+    pub(crate) presence: CachePadded<Presence>,
 }
 
 impl Seat {
@@ -51,7 +52,7 @@ impl Seat {
             locals: Registry::default(),
             wheel: crate::drive::new_wheel(),
             counters: CachePadded::default(),
-            presence: Presence::default(),
+            presence: CachePadded::default(),
         }
     }
 
