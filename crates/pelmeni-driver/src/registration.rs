@@ -224,7 +224,9 @@ impl Registration {
             Wait::Waiting => {}
         }
         if self.driver.poller.is_oneshot() {
-            cell.with_interest(|interest| self.driver.poller.arm(borrow(source), key, interest))?;
+            // Under the lock, so that two who arm do it one after the other.
+            let _descriptor = self.descriptor.lock();
+            self.driver.poller.arm(borrow(source), key, cell.interest())?;
         }
         Poll::Pending
     }

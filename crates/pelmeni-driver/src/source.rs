@@ -26,7 +26,7 @@ use std::io;
 use std::sync::OnceLock;
 use std::task::Waker;
 
-use pelmeni_core::primitive::{Mutex, seeded};
+use pelmeni_core::primitive::{Spin, seeded};
 
 use crate::crowd::Crowd;
 use crate::interest::Interest;
@@ -62,7 +62,7 @@ pub(crate) struct Sources {
 pub(crate) struct Source<const TICK: u32 = TICK_BITS> {
     read: Readiness<TICK>,
     write: Readiness<TICK>,
-    waiters: Mutex<Waiters>,
+    waiters: Spin<Waiters>,
 }
 
 /// The wakers of one source. The first of each direction has a place of its own: nearly always nobody else comes.
@@ -164,7 +164,7 @@ fn place(index: usize) -> (usize, usize) {
 impl<const TICK: u32> Source<TICK> {
     /// A cell that is nobody's yet.
     pub(crate) fn new() -> Self {
-        Source { read: Readiness::new(), write: Readiness::new(), waiters: Mutex::default() }
+        Source { read: Readiness::new(), write: Readiness::new(), waiters: Spin::default() }
     }
 
     /// The state of one direction, to be looked at before the operation.
@@ -240,12 +240,12 @@ impl<const TICK: u32> Source<TICK> {
         }
     }
 
-    /// Shows what is waited for. The lock is held meanwhile, so that two who arm a source do it one after the other.
-    pub(crate) fn with_interest<R>(&self, arm: impl FnOnce(Interest) -> R) -> R {
-        let _waiters = self.waiters.lock();
+    /// What is waited for. Whoever arms the source with it is the only one who does so at that time: of two who have come to
+    /// wait, one in each direction, the later one must see both.
+    pub(crate) fn interest(&self) -> Interest {
         let read = self.read.look().is_waiting();
         let write = self.write.look().is_waiting();
-        arm(Interest { read, write })
+        Interest { read, write }
     }
 
     /// Runs `f` under the lock if the cell still belongs to this generation (S3).
