@@ -3,7 +3,7 @@ CARGO ?= cargo
 HOST := $(shell rustc -vV | sed -n 's/^host: //p')
 LOOM_FLAGS := --cfg loom -C debug-assertions
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench compare growth loom lint doc sanitize stress ci
+.PHONY: help demo test bench compare growth writes loom lint doc sanitize stress ci
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -27,6 +27,10 @@ compare: ## measure pelmeni beside tokio, smol and asyncio; writes benches/RESUL
 growth: ## measure with more workers, tasks, timers, connections; writes benches/GROWTH.md, unless there are ARGS
 	$(CARGO) run --profile bench -p pelmeni-benches --bin compare -- --growth $(or $(ARGS),--write benches)
 
+writes: ## count atomic exchanges and writes to shared lines per operation, and test that they are as few as they should be
+	RUSTFLAGS="--cfg pelmeni_count" $(CARGO) test --release --target-dir target/count -p pelmeni-shared-writes
+	RUSTFLAGS="--cfg pelmeni_count" $(CARGO) run --release --target-dir target/count -p pelmeni-shared-writes
+
 loom: ## check every model, then that each seeded bug is found by one
 	RUSTFLAGS="$(LOOM_FLAGS)" $(CARGO) test --release --target-dir target/loom -p pelmeni-loom-tests -- --test-threads=2 --nocapture
 	RUSTFLAGS="$(LOOM_FLAGS)" $(CARGO) run --release --target-dir target/loom -p pelmeni-loom-tests --bin mutants
@@ -47,7 +51,7 @@ sanitize: ## run the tests under AddressSanitizer and LeakSanitizer
 stress: ## run the tests of core and scheduler 200 times in a row, those of the facade 20 times, under both pollers
 	sh .ci/stress
 
-ci: lint doc loom sanitize test ## all that a change must pass
+ci: lint doc writes loom sanitize test ## all that a change must pass
 	$(CARGO) build --workspace --all-targets
 	$(CARGO) test -p pelmeni-benches
 	$(CARGO) run --release --example contrast -- --html target/contrast.html
