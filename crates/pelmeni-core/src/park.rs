@@ -11,7 +11,8 @@
 //!     +-----> ELSEWHERE -----------------------> NOTIFIED, the sleeper returns and leaves EMPTY
 //! ```
 //! Tokens coalesce: two unparks before a park make one. What is written before an unpark is visible after the park that it
-//! ends. A thread that waits for the kernel (in the driver, say) is *elsewhere*: no condition variable reaches it there.
+//! ends. A thread that waits for the kernel (in a driver, say) is *elsewhere*: no condition variable reaches it there. The
+//! state says in which place, so that whoever unparks it learns from one swap that it waits and where to interrupt it.
 //!
 //! A mutex and a condition variable carry the sleep, and not `std::thread::park`, because a task may call that itself
 //! and take our token; and because this one belongs to a worker's seat, where threads come and go.
@@ -24,6 +25,7 @@ use crate::primitive::{Condvar, Mutex, seeded};
 const EMPTY: usize = 0;
 const NOTIFIED: usize = 1;
 const PARKED: usize = 2;
+/// In place 0; in place n it is n more.
 const ELSEWHERE: usize = 3;
 
 /// Puts its thread to sleep until another one unparks it. Only one thread may park at a time.
@@ -40,8 +42,8 @@ pub struct Parker {
 pub enum Unparked {
     /// The thread is awake, or was rung.
     Done,
-    /// The thread waits elsewhere, and the caller must interrupt that wait.
-    Elsewhere,
+    /// The thread waits elsewhere, in this place, and the caller must interrupt that wait.
+    Elsewhere(usize),
 }
 
 impl Parker {
@@ -75,14 +77,14 @@ impl Parker {
         self.state.swap(EMPTY, Ordering::Acquire);
     }
 
-    /// Announces that the thread is about to wait elsewhere. False: there was a token, which is now taken; do not wait.
-    pub fn leave_for(&self) -> bool {
+    /// Announces that the thread is about to wait in this place. False: there was a token, which is now taken; do not wait.
+    pub fn leave_for(&self, place: usize) -> bool {
         if seeded(115) {
-            self.state.store(ELSEWHERE, Ordering::Relaxed);
+            self.state.store(ELSEWHERE + place, Ordering::Relaxed);
             return true;
         }
         // Acquire: pairs with the Release in unpark.
-        if self.exchange(EMPTY, ELSEWHERE).is_ok() {
+        if self.exchange(EMPTY, ELSEWHERE + place).is_ok() {
             return true;
         }
         self.state.swap(EMPTY, Ordering::Acquire);
@@ -95,7 +97,8 @@ impl Parker {
         self.state.swap(EMPTY, Ordering::Acquire);
     }
 
-    /// Leaves a token and ends the sleep. Must be followed by an interruption if the answer is `Elsewhere`.
+    /// Leaves a token and ends the sleep. Must be followed by an interruption if the answer is `Elsewhere`: by then the thread
+    /// may have come back with the token, and gone to another place, so that the interruption finds nobody or somebody else.
     pub fn unpark(&self) -> Unparked {
         if seeded(114) && self.state.load(Ordering::Relaxed) == NOTIFIED {
             return Unparked::Done;
@@ -111,9 +114,14 @@ impl Parker {
                 self.bell.notify_one();
                 Unparked::Done
             }
-            ELSEWHERE => Unparked::Elsewhere,
-            _ => Unparked::Done,
+            EMPTY | NOTIFIED => Unparked::Done,
+            elsewhere => Unparked::Elsewhere(elsewhere - ELSEWHERE),
         }
+    }
+
+    /// Says whether the thread waits elsewhere. The answer may be old.
+    pub fn is_elsewhere(&self) -> bool {
+        self.state.load(Ordering::Relaxed) >= ELSEWHERE
     }
 
     fn take_token(&self) -> bool {

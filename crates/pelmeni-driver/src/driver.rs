@@ -118,10 +118,15 @@ impl Driver {
         self.sources.is_empty()
     }
 
+    /// Whether a thread waits for the kernel, or is about to. The answer may be old.
+    pub fn is_attended(&self) -> bool {
+        self.bell.is_heard()
+    }
+
     /// Whether events would wait for somebody to come for them: there are sources, and nobody waits for the kernel. The
     /// answer may be old.
     pub fn is_neglected(&self) -> bool {
-        !self.is_idle() && !self.bell.is_heard()
+        !self.is_idle() && !self.is_attended()
     }
 
     /// Ends all waiting: every [`poll_io`](crate::Registration::poll_io) that waits, or would from now on, resolves with

@@ -145,7 +145,7 @@ impl Builder {
         let pool = Pool::new(self.blocking_max, self.keep_alive, threads);
         let must_listen = self.slow.is_some();
         let slow = self.slow.or_else(Listener::from_environment);
-        let drive = Drive::new()?;
+        let drive = Drive::new(threads)?;
         let lease = Scheduler::make(threads, self.name, self.stack, self.grace, pool, slow, drive);
         // From here on the runtime sees to it that what was started ends.
         let runtime = Runtime::new(lease.clone());

@@ -291,7 +291,7 @@ mod tests {
         drop(state);
         for called in (0..3).rev() {
             crew.submit((), |_| unreachable!("there are idle threads")).unwrap();
-            let awake = parkers.iter().position(|parker| !parker.leave_for());
+            let awake = parkers.iter().position(|parker| !parker.leave_for(0));
             assert_eq!(awake, Some(called));
             parkers.iter().for_each(|parker| parker.come_back());
         }

@@ -1,7 +1,31 @@
-//! Where workers meet the driver: the only file of the scheduler that names it.
+//! Where workers meet the drivers: the only file of the scheduler that names them.
 //!
 //! A worker with nothing to do waits for the kernel if no other worker does, and on its own parker otherwise; in both
 //! cases no longer than until its own next timer. Every so often a busy worker looks at both without waiting.
+//!
+//! ```text
+//!   seats 0 .. 7     group 0, driver 0    those that stand in for a seat belong to its group
+//!   seats 8 .. 15    group 1, driver 1    a descriptor stays with the group of the worker that made it
+//!   ...
+//! ```
+//! Up to [`GROUP`] workers share one driver: the one who waits serves them all. More would be in each other's way, so that each
+//! group has a driver of its own. But a worker is not bound to its group's:
+//!
+//! | who | looks at |
+//! |---|---|
+//! | falls asleep | its own group's; if that is attended, the next one that is not. Neglected ones come first: with descriptors, unattended |
+//! | searches in vain | all that are neglected |
+//! | is busy | its own group's, and one other |
+//! | is stuck | none; the monitor sees it, and wakes somebody, preferably one who attends no driver |
+//!
+//! **No driver is forgotten.** There are never more drivers without an attendant than workers awake: who wakes up leaves one at
+//! most, and who falls asleep takes one if there is one. (If it cannot, because somebody just looks there, that one is awake.)
+//! Only who leaves its seat breaks the balance; it wakes somebody who waits for no driver (see
+//! [`hand_on_drivers`](crate::scheduler::Scheduler::hand_on_drivers)). So in the end, when all sleep, all are attended.
+//!
+//! Where a worker waits is part of its parker's word, so that whoever ends its sleep learns both at once. If it has come back
+//! meanwhile and waits somewhere else, it has taken the token with it; then the interruption is for nobody, and ends at
+//! most a wait that was not meant.
 
 use std::io;
 use std::sync::Arc;
@@ -19,10 +43,16 @@ use pelmeni_core::primitive::seeded;
 
 use crate::seat::Seat;
 
-/// The driver of one runtime.
+/// How many workers share a driver.
+const GROUP: usize = 8;
+
+/// The drivers of one runtime.
 #[derive(Debug)]
 pub(crate) struct Drive {
-    driver: Arc<Driver>,
+    /// One for each group.
+    drivers: Box<[Arc<Driver>]>,
+    /// How many workers a group has. A model has small ones.
+    group: usize,
 }
 
 /// A wheel that starts now.
@@ -31,58 +61,115 @@ pub(crate) fn new_wheel() -> Wheel {
 }
 
 impl Drive {
+    /// For so many workers.
+    ///
     /// # Errors
     /// The system's, if it has no more descriptors; or `PELMENI_POLLER` names no poller.
-    pub(crate) fn new() -> io::Result<Drive> {
-        Ok(Drive::of(Driver::new()?))
+    pub(crate) fn new(workers: usize) -> io::Result<Drive> {
+        let drivers = (0..workers.div_ceil(GROUP)).map(|_| Driver::new());
+        Ok(Drive::of(drivers.collect::<io::Result<_>>()?, GROUP))
     }
 
-    /// What workers make of this driver.
-    pub(crate) fn of(driver: Arc<Driver>) -> Drive {
-        Drive { driver }
+    /// What workers in groups of this size make of these drivers.
+    pub(crate) fn of(drivers: Box<[Arc<Driver>]>, group: usize) -> Drive {
+        Drive { drivers, group }
     }
 
-    /// A place for a descriptor with this driver.
-    pub(crate) fn registration(&self) -> Registration {
-        Registration::new(self.driver.clone())
+    /// All workers share one driver.
+    #[inline]
+    pub(crate) fn is_one(&self) -> bool {
+        self.drivers.len() == 1
+    }
+
+    /// A place for a descriptor with the driver of the group to which this seat's home belongs.
+    pub(crate) fn registration(&self, home: usize) -> Registration {
+        Registration::new(self.drivers[self.group_of(home)].clone())
     }
 
     /// Sleeps until there is an event, a timer of `clock` is due, the seat is unparked, or `limit` has come.
     pub(crate) fn park(&self, seat: &Seat, clock: &Seat, limit: Deadline) {
         let until = clock.wheel.next_deadline().unwrap_or(Deadline::NEVER).min(limit);
         let timeout = until.until(now());
-        match self.driver.try_claim() {
-            Some(turn) => wait_elsewhere(turn, seat, timeout),
+        match self.claim(self.group_of(clock.index)) {
+            Some((place, turn)) => wait_elsewhere(place, turn, seat, timeout),
             None => seat.parker.park(timeout),
         }
     }
 
-    /// Looks for events without waiting, unless another worker waits for them.
-    pub(crate) fn look(&self) {
-        if !self.driver.is_idle()
-            && let Some(turn) = self.driver.try_claim()
-        {
-            wait(turn, Some(Duration::ZERO));
+    /// The right to wait for the kernel, and at which driver: that of the group, or the next one where nobody waits; but those
+    /// first that would have events for somebody.
+    fn claim(&self, group: usize) -> Option<(usize, Turn<'_>)> {
+        let try_claim = |place: usize| Some((place, self.drivers[place].try_claim()?));
+        if self.is_one() || seeded(222) {
+            return try_claim(group);
+        }
+        let neglected = self.from(group).filter(|place| self.drivers[*place].is_neglected());
+        neglected.chain(self.from(group)).find_map(try_claim)
+    }
+
+    /// Looks for events without waiting, unless another worker waits for them: with the driver of the group to which this
+    /// home belongs, and with one other, by chance, lest those be forgotten whose workers are asleep or stuck.
+    pub(crate) fn look(&self, home: usize, chance: u32) {
+        let group = self.group_of(home);
+        look_at(&self.drivers[group]);
+        let others = self.drivers.len() - 1;
+        if others > 0 {
+            let other = &self.drivers[(group + 1 + chance as usize % others) % (others + 1)];
+            if other.is_neglected() {
+                look_at(other);
+            }
         }
     }
 
-    /// Says whether events would wait for somebody to come for them. The answer may be old.
-    pub(crate) fn is_neglected(&self) -> bool {
-        self.driver.is_neglected() && !seeded(211)
+    /// As [`look`](Drive::look), with all drivers whose events nobody waits for.
+    pub(crate) fn look_at_neglected(&self) {
+        self.drivers
+            .iter()
+            .filter(|driver| driver.is_neglected())
+            .for_each(|driver| look_at(driver));
     }
 
-    /// Ends the wait of the worker that waits for the kernel.
-    pub(crate) fn interrupt(&self) {
-        self.driver.notify();
+    /// Says whether events of any driver would wait for somebody to come for them. The answer may be old.
+    pub(crate) fn is_neglected(&self) -> bool {
+        self.drivers.iter().any(|driver| driver.is_neglected()) && !seeded(211)
+    }
+
+    /// Says whether somebody waits with every driver. The answer may be old.
+    pub(crate) fn is_attended(&self) -> bool {
+        self.drivers.iter().all(|driver| driver.is_attended())
+    }
+
+    /// Ends the wait of the worker that waits for the kernel in this place.
+    pub(crate) fn interrupt(&self, place: usize) {
+        let place = if seeded(219) { 0 } else { place };
+        self.drivers[place].notify();
     }
 
     pub(crate) fn close(&self) {
-        self.driver.close();
+        self.drivers.iter().for_each(|driver| driver.close());
+    }
+
+    fn group_of(&self, home: usize) -> usize {
+        home / self.group
+    }
+
+    /// All places, beginning with that of a group.
+    fn from(&self, group: usize) -> impl Iterator<Item = usize> {
+        let places = self.drivers.len();
+        (group..places).chain(0..group)
     }
 }
 
-fn wait_elsewhere(turn: Turn<'_>, seat: &Seat, timeout: Option<Duration>) {
-    if seat.parker.leave_for() {
+fn look_at(driver: &Driver) {
+    if !driver.is_idle()
+        && let Some(turn) = driver.try_claim()
+    {
+        wait(turn, Some(Duration::ZERO));
+    }
+}
+
+fn wait_elsewhere(place: usize, turn: Turn<'_>, seat: &Seat, timeout: Option<Duration>) {
+    if seat.parker.leave_for(place) {
         wait(turn, timeout);
         seat.parker.come_back();
     }

@@ -127,9 +127,9 @@ impl Handle {
         }))
     }
 
-    /// A place for a descriptor with this runtime's driver, for types that wrap one.
+    /// A place for a descriptor with a driver of this runtime, for types that wrap one.
     pub fn registration(&self) -> Registration {
-        self.lease.drive.registration()
+        self.lease.registration()
     }
 
     /// What the workers have done so far.

@@ -28,23 +28,35 @@ use crate::worker;
 #[derive(Debug)]
 pub struct House {
     lease: Lease,
-    kernel: Kernel,
+    /// Of each driver.
+    kernels: Box<[Kernel]>,
 }
 
 impl House {
-    /// A runtime for so many threads. Loom does not see who holds it.
+    /// A runtime for so many threads, with one driver. Loom does not see who holds it.
     pub fn new(threads: usize) -> Arc<House> {
-        let (driver, kernel) = Kernel::new();
+        House::grouped(threads, threads)
+    }
+
+    /// As [`new`](House::new), with a driver for each group of threads of this size.
+    pub fn grouped(threads: usize, group: usize) -> Arc<House> {
+        let parts = (0..threads.div_ceil(group)).map(|_| Kernel::new());
+        let (drivers, kernels): (Vec<_>, Vec<_>) = parts.unzip();
         let pool = Pool::new(1, Duration::ZERO, threads);
-        let drive = Drive::of(driver);
+        let drive = Drive::of(drivers.into(), group);
         let lease =
             Scheduler::make(threads, "model".into(), None, Duration::ZERO, pool, None, drive);
-        Arc::new(House { lease, kernel })
+        Arc::new(House { lease, kernels: kernels.into() })
     }
 
     /// What happens outside.
     pub fn kernel(&self) -> &Kernel {
-        &self.kernel
+        self.kernel_of(0)
+    }
+
+    /// What happens to the descriptors of a group.
+    pub fn kernel_of(&self, group: usize) -> &Kernel {
+        &self.kernels[group]
     }
 
     /// What the thread does that sits there: it works until the runtime stops.
@@ -92,9 +104,9 @@ impl House {
         root::visit(&self.lease, future)
     }
 
-    /// A place for a descriptor.
-    pub fn registration(&self) -> Registration {
-        self.lease.drive.registration()
+    /// A place for a descriptor, with the driver to which this seat belongs.
+    pub fn registration(&self, seat: usize) -> Registration {
+        self.lease.drive.registration(seat)
     }
 
     /// Sends a task to a seat, as a thread does that is no worker.

@@ -147,15 +147,26 @@ impl Idle {
         self.sleeping.iter().any(|word| word.load(Ordering::Relaxed) != 0)
     }
 
+    /// A worker that sleeps and that `suits`, as far as one can say from outside.
+    pub fn find_sleeper(&self, suits: impl Fn(usize) -> bool) -> Option<usize> {
+        // Between giving up what a worker did not find free and looking whether it sleeps: pairs with the fence in sleep.
+        fence(Ordering::SeqCst);
+        self.first_sleeper(suits)
+    }
+
     fn take_sleeper(&self, prefer: usize) -> Option<usize> {
         if self.take_bit(prefer) {
             return Some(prefer);
         }
+        self.first_sleeper(|worker| self.take_bit(worker))
+    }
+
+    fn first_sleeper(&self, suits: impl Fn(usize) -> bool) -> Option<usize> {
         for (index, word) in self.sleeping.iter().enumerate() {
             let mut bits = word.load(Ordering::Relaxed);
             while bits != 0 {
                 let worker = index * WORD + bits.trailing_zeros() as usize;
-                if self.take_bit(worker) {
+                if suits(worker) {
                     return Some(worker);
                 }
                 bits &= bits - 1;

@@ -5,7 +5,7 @@
 //!
 //!   deque, inbox            a sleeper is woken, and finds it in its search
 //!   next slot, due timers   the same, since the seat is marked as stuck
-//!   the kernel's events     the same; it finds nothing, and waits for the kernel
+//!   the kernel's events     the same; it looks for them, and then waits for more
 //!   all workers are stuck   a spare worker comes for one of them
 //! ```
 //! A worker adds one to its count of polls before each poll, and that is all it does for the monitor. A count that stands
@@ -159,7 +159,8 @@ impl<'s> Monitor<'s> {
         for (_, seat) in self.at_work.iter().filter(|(lasts, _)| *lasts >= CONFIRM) {
             seat.presence.set_stuck_in(self.seen[seat.index].poll);
             if self.holds_something(seat) && !seeded(208) {
-                self.lease.notify(seat.index);
+                // Who waits for the kernel stays there if somebody else can come.
+                self.lease.notify(self.lease.rested().unwrap_or(seat.index));
             }
         }
         self.send_spare();

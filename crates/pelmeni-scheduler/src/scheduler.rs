@@ -22,7 +22,7 @@ use pelmeni_core::{Cause, JoinHandle, Runnable, TaskInfo, task, thread_state};
 
 use crate::callers::Callers;
 use crate::counters::Stats;
-use crate::drive::{self, Drive};
+use crate::drive::{self, Drive, Registration};
 use crate::home::{Home, Meta};
 use crate::idle::Idle;
 use crate::lease::{Lease, Leases};
@@ -134,8 +134,23 @@ impl Scheduler {
 
     /// Ends the sleep of whoever sits there, or its next one.
     pub(crate) fn unpark(&self, seat: usize) {
-        if self.seats[seat].parker.unpark() == Unparked::Elsewhere {
-            self.drive.interrupt();
+        if let Unparked::Elsewhere(place) = self.seats[seat].parker.unpark() {
+            self.drive.interrupt(place);
+        }
+    }
+
+    /// Somebody who sleeps without waiting for the kernel, so that no driver is left alone when it wakes up.
+    pub(crate) fn rested(&self) -> Option<usize> {
+        self.idle.find_sleeper(|seat| !self.seats[seat].parker.is_elsewhere())
+    }
+
+    /// Somebody leaves who may have been the last to come for some driver's events.
+    pub(crate) fn hand_on_drivers(&self) {
+        if !self.drive.is_one()
+            && !self.drive.is_attended()
+            && let Some(seat) = self.rested()
+        {
+            self.unpark(seat);
         }
     }
 
@@ -268,6 +283,18 @@ impl Scheduler {
     pub(crate) fn close_drive(&self) {
         self.seats.iter().for_each(drive::stop_timers);
         self.drive.close();
+    }
+
+    /// A place for a descriptor, with the driver of the group of this thread, or of that to which its tasks go.
+    pub(crate) fn registration(&self) -> Registration {
+        if self.drive.is_one() {
+            return self.drive.registration(0);
+        }
+        let home = worker::with_current(|worker| {
+            let worker = worker.filter(|worker| std::ptr::eq(worker.scheduler, self))?;
+            Some(worker.home.index)
+        });
+        self.drive.registration(home.unwrap_or_else(|| self.seat_for_outsider()))
     }
 
     /// Where a thread from outside sends its tasks: always to the same seat, different threads to different ones.

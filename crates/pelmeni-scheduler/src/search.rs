@@ -41,10 +41,20 @@ impl Worker<'_> {
         let found = search(seats.len(), self.next_random() as usize, |victim, is_last| {
             self.steal_from(&seats[victim], is_last)
         });
+        let found = if matches!(found, Steal::Empty) { self.look_elsewhere() } else { found };
         if matches!(found, Steal::Success(_)) {
             self.seat.counters.steals.add(1);
         }
         found
+    }
+
+    /// Looks for events that nobody waits for: having found nothing, this worker will wait with one driver and no other.
+    fn look_elsewhere(&self) -> Steal<Runnable> {
+        if self.scheduler.drive.is_one() || seeded(221) {
+            return Steal::Empty;
+        }
+        self.dispatch(|| self.scheduler.drive.look_at_neglected());
+        self.deque.pop().or_else(|| self.pop_own()).map_or(Steal::Empty, Steal::Success)
     }
 
     fn steal_from(&self, victim: &Seat, is_last: bool) -> Steal<Runnable> {
@@ -81,7 +91,7 @@ impl Worker<'_> {
     }
 
     /// xorshift32: which seat a search begins with need only differ.
-    fn next_random(&self) -> u32 {
+    pub(crate) fn next_random(&self) -> u32 {
         let mut x = self.random.get();
         x ^= x << 13;
         x ^= x >> 17;

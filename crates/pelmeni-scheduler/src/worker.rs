@@ -258,7 +258,7 @@ impl Worker<'_> {
         if go_on || pays_for(self.deque.len(), average) {
             self.scheduler.notify(self.seat.index);
         }
-        self.dispatch(|| self.scheduler.drive.look());
+        self.dispatch(|| self.scheduler.drive.look(self.home.index, self.next_random()));
         self.fire_timers(self.home);
         if let Some(task) = self.take_delivered() {
             self.requeue(task);
@@ -298,7 +298,7 @@ impl Worker<'_> {
     }
 
     /// Lets many wakes come at once, and decides after them whether somebody else is needed.
-    fn dispatch(&self, wakes: impl FnOnce()) {
+    pub(crate) fn dispatch(&self, wakes: impl FnOnce()) {
         self.collect(wakes);
         self.share();
     }
@@ -446,6 +446,7 @@ impl Worker<'_> {
             if !seeded(210) {
                 scheduler.unpark_minders(home.index);
             }
+            scheduler.hand_on_drivers();
         }
     }
 }

@@ -83,14 +83,14 @@ fn unpark_while_leaving_for_elsewhere() {
         let other = thread::spawn({
             let (bed, elsewhere) = (bed.clone(), elsewhere.clone());
             move || {
-                if bed.add_and_unpark() == Unparked::Elsewhere {
+                if bed.add_and_unpark() == Unparked::Elsewhere(0) {
                     let _ = elsewhere.unpark();
                 }
             }
         });
         if bed.level.load(Ordering::Relaxed) == 1 {
             reach("too late");
-        } else if bed.parker.leave_for() {
+        } else if bed.parker.leave_for(0) {
             elsewhere.park(None);
             bed.parker.come_back();
             reach("interrupted");

@@ -97,9 +97,9 @@ impl Gate {
     }
 }
 
-/// Waits until the kernel reports something, and says when it has begun to.
-async fn event(house: &House, waits: &Parker) {
-    let registration = house.registration();
+/// Waits until the kernel reports something to a seat's group, and says when it has begun to.
+async fn event(house: &House, seat: usize, waits: &Parker) {
+    let registration = house.registration(seat);
     let ready = poll_fn(|cx| {
         let state = registration.poll_ready(cx, &io::stderr(), Direction::Read);
         let _ = waits.unpark();
@@ -231,7 +231,7 @@ fn kernel_is_handed_on() {
         drop(house.deliver(0, {
             let (house, waits) = (house.clone(), waits.clone());
             async move {
-                event(&house, &waits).await;
+                event(&house, 0, &waits).await;
                 left.done();
             }
         }));
@@ -254,7 +254,7 @@ fn kernel_of_a_stuck_worker() {
             let (theirs, waits, freed) = (house.clone(), waits.clone(), freed.clone());
             move |house| {
                 house.work_on(0, async move {
-                    event(&theirs, &waits).await;
+                    event(&theirs, 0, &waits).await;
                     let _ = freed.unpark();
                 })
             }
@@ -274,6 +274,96 @@ fn kernel_of_a_stuck_worker() {
         gate.open();
         stuck.park(None);
         house.kernel().report();
+        watch(&house);
+        close(&house, [helper, worker]);
+    });
+}
+
+/// The only worker that is there sleeps at the driver of another group, because its own has nothing to report.
+#[test]
+fn event_for_another_group() {
+    Model::new("worker::event_for_another_group").check(|| {
+        let house = House::grouped(2, 1);
+        let waits = Arc::new(Parker::new());
+        let worker = open(&house, {
+            let (theirs, waits) = (house.clone(), waits.clone());
+            move |house| {
+                house.work_on(0, async move {
+                    event(&theirs, 1, &waits).await;
+                    theirs.stop();
+                })
+            }
+        });
+        waits.park(None);
+        house.kernel_of(1).report();
+        close(&house, [worker]);
+    });
+}
+
+/// A worker that goes to sleep, or sleeps, at the driver of another group is woken for something else.
+#[test]
+fn interrupted_with_another_group() {
+    Model::new("worker::interrupted_with_another_group").check(|| {
+        let house = House::grouped(2, 1);
+        let (gate, waits) = (Gate::default(), Arc::new(Parker::new()));
+        let worker = open(&house, {
+            let (theirs, gate, waits) = (house.clone(), gate.clone(), waits.clone());
+            move |house| {
+                house.work_on(0, async move {
+                    let mut event = pin!(event(&theirs, 1, &waits));
+                    let mut pass = pin!(gate.pass());
+                    poll_fn(|cx| {
+                        assert!(event.as_mut().poll(cx).is_pending(), "nothing is reported");
+                        pass.as_mut().poll(cx)
+                    })
+                    .await;
+                    theirs.stop();
+                })
+            }
+        });
+        waits.park(None);
+        gate.open();
+        close(&house, [worker]);
+    });
+}
+
+/// A worker of another group is stuck, and whoever could wait for the kernel in its place waits there for its own group.
+#[test]
+fn kernel_of_a_stuck_group() {
+    Model::new("worker::kernel_of_a_stuck_group").bound(1).check(|| {
+        let house = House::grouped(2, 1);
+        let [own, waits, stuck, freed] = [(); 4].map(|()| Arc::new(Parker::new()));
+        let gate = Gate::default();
+        let helper = open(&house, {
+            let (theirs, waits, freed) = (house.clone(), waits.clone(), freed.clone());
+            move |house| {
+                house.work_on(0, async move {
+                    let mut never = pin!(event(&theirs, 0, &own));
+                    let mut event = pin!(event(&theirs, 1, &waits));
+                    poll_fn(|cx| {
+                        assert!(never.as_mut().poll(cx).is_pending(), "nothing is reported there");
+                        event.as_mut().poll(cx)
+                    })
+                    .await;
+                    let _ = freed.unpark();
+                })
+            }
+        });
+        let worker = open(&house, {
+            let (theirs, stuck, gate) = (house.clone(), stuck.clone(), gate.clone());
+            move |house| {
+                house.work_on(1, async move {
+                    gate.pass().await;
+                    let _ = stuck.unpark();
+                    freed.park(None);
+                    theirs.stop();
+                })
+            }
+        });
+        waits.park(None);
+        gate.open();
+        stuck.park(None);
+        house.kernel_of(1).report();
         watch(&house);
         close(&house, [helper, worker]);
     });

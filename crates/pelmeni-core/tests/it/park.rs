@@ -39,12 +39,12 @@ fn timeout_ends_the_sleep_and_leaves_nothing() {
 fn thread_that_has_a_token_does_not_leave() {
     let parker = Parker::new();
     let _ = parker.unpark();
-    assert!(!parker.leave_for(), "there was a token");
-    assert!(parker.leave_for(), "and it was taken");
-    assert_eq!(parker.unpark(), Unparked::Elsewhere);
+    assert!(!parker.leave_for(0), "there was a token");
+    assert!(parker.leave_for(3), "and it was taken");
+    assert_eq!(parker.unpark(), Unparked::Elsewhere(3));
     assert_eq!(parker.unpark(), Unparked::Done, "one interruption is enough");
     parker.come_back();
-    assert!(parker.leave_for(), "coming back takes the token");
+    assert!(parker.leave_for(0), "coming back takes the token");
     parker.come_back();
 }
 

@@ -9,7 +9,7 @@
 //! | `handles`, `local`, `blocking`, `outside`, `many` | tasks seen from elsewhere; many at once |
 //! | `stuck`, `slow` | polls that last too long |
 //! | `parallel`, `ends`, `close_races`, `leaks`, `leftovers` | many threads, and what is left of them |
-//! | `tcp`, `addresses`, `sockets`, `follow_a_byte` | the network |
+//! | `tcp`, `addresses`, `sockets`, `groups`, `follow_a_byte` | the network |
 //!
 //! A test never waits for time to pass in order that something else happens: it waits for that thing. What would hang is
 //! ended by the watchdog, which names the test.
@@ -34,6 +34,7 @@ mod fairness;
 mod follow_a_byte;
 mod foreign;
 mod gathering;
+mod groups;
 mod handles;
 mod leaks;
 mod leftovers;

@@ -19,7 +19,7 @@ pub(crate) async fn pair() -> (TcpStream, TcpStream) {
 }
 
 /// Sends back what comes, until the peer ends.
-async fn echo(mut stream: TcpStream) -> usize {
+pub(crate) async fn echo(mut stream: TcpStream) -> usize {
     let mut bytes = [0; 1024];
     let mut echoed = 0;
     loop {

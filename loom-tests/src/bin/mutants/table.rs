@@ -443,6 +443,24 @@ pub(crate) const TABLE: &[Mutant] = &[
         &["worker::kernel_of_a_stuck_worker"],
     ),
     mutant(
+        219,
+        DRIVE,
+        "who waits with another group's driver is looked for at the first",
+        &["worker::interrupted_with_another_group"],
+    ),
+    mutant(
+        222,
+        DRIVE,
+        "a worker waits with its own group's driver only",
+        &["worker::event_for_another_group"],
+    ),
+    mutant(
+        221,
+        SEARCH,
+        "a searcher does not look at the drivers of others",
+        &["worker::kernel_of_a_stuck_group"],
+    ),
+    mutant(
         212,
         SEARCH,
         "a task that a stuck worker's timer wakes here is slept on",
