@@ -10,6 +10,11 @@
 //!   `ppoll` on the epoll descriptor, which counts in nanoseconds. A wait that ends by an event is one call, or two if
 //!   it comes within the last millisecond; one that times out is one or two.
 //!
+//! - Who closes a descriptor need not delete it first: with the last one of an open file, epoll forgets the file. If there is
+//!   a duplicate (a clone, a child between fork and exec, a descriptor that was sent away), the entry lives on, under the
+//!   number that is gone. It reports edges, so that nothing spins, with a key whose generation is over, so that nobody hears
+//!   them; and whoever comes with the same file under the same number takes the entry away (see `registration`).
+//!
 //! Rejected: `epoll_pwait2`, which has nanoseconds, but is missing before Linux 5.11; rustix offers it only by a feature
 //! that would take `epoll_wait` from every other user of rustix in the program too.
 //!
@@ -101,6 +106,10 @@ impl Poller for Direct {
 
     fn delete(&self, source: BorrowedDescriptor<'_>) -> io::Result<()> {
         Ok(epoll::delete(&self.poller, source)?)
+    }
+
+    fn release(&self, _: BorrowedDescriptor<'_>) -> io::Result<()> {
+        Ok(())
     }
 
     fn wait(&self, events: &mut Vec<Event>, timeout: Option<Duration>) -> io::Result<()> {

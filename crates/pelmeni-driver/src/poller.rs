@@ -1,4 +1,4 @@
-//! The seam to the operating system: five calls, and the choice of who makes them.
+//! The seam to the operating system: six calls, and the choice of who makes them.
 //!
 //! | implementation | what it does | where |
 //! |---|---|---|
@@ -31,6 +31,11 @@ pub(crate) trait Poller: Send + Sync + std::fmt::Debug {
 
     /// Takes a source out. Events that are on their way may still come.
     fn delete(&self, source: BorrowedDescriptor<'_>) -> io::Result<()>;
+
+    /// As [`delete`](Poller::delete), for a source whose descriptor is closed next: nothing to do where the system sees to that.
+    fn release(&self, source: BorrowedDescriptor<'_>) -> io::Result<()> {
+        self.delete(source)
+    }
 
     /// Waits for events, for at most `timeout`, and appends them. A call to [`notify`](Poller::notify) ends it, now or
     /// in advance, and so may a signal. Never returns early because of `timeout` if that is shorter than a day.

@@ -4,7 +4,10 @@
 //! [deregistered](Registration::deregister). It enters **before** its tick is believed: adding an edge-triggered source
 //! reports what it is ready for at that moment, so nothing can be lost between the operation and the entry. And it leaves
 //! **before** its descriptor is closed: the poller knows the open file and not its number, which can live on in a
-//! duplicate, while the number is given to the next file at once.
+//! duplicate, while the number is given to the next file at once. If the owner of the descriptor says so
+//! ([`Registration::owning`]), it leaves the table only, and the poller's entry goes when the descriptor is closed, which
+//! spares a system call. Such an entry can outlive its number as well; then nobody has its key, and an owner whose number
+//! it blocks deletes it.
 //!
 //! The lock is held while a source enters, leaves or is armed (system calls), and never while a waker is called.
 
@@ -57,14 +60,34 @@ use crate::{Direction, Driver};
 pub struct Registration {
     driver: Arc<Driver>,
     membership: Membership,
-    /// What to take out of the poller when this is dropped; `Some` while the source is inside.
-    descriptor: Mutex<Option<RawDescriptor>>,
+    entry: Mutex<Entry>,
+}
+
+/// What the poller has of a source.
+#[derive(Debug, Default)]
+struct Entry {
+    /// What to take out of the poller, while the source is inside.
+    descriptor: RawDescriptor,
+    is_inside: bool,
+    /// The descriptor is closed when this registration has been dropped.
+    is_owned: bool,
 }
 
 impl Registration {
     /// Prepares a registration. Nothing is registered before an operation would block.
     pub fn new(driver: Arc<Driver>) -> Registration {
-        Registration { driver, membership: Membership::new(), descriptor: Mutex::new(None) }
+        Registration { driver, membership: Membership::new(), entry: Mutex::default() }
+    }
+
+    /// Says that whoever has this registration owns the descriptor as well, and closes it as soon as this is dropped.
+    ///
+    /// Dropping it is then cheaper, where the system forgets what is closed. To give the descriptor away,
+    /// [`deregister`](Registration::deregister) it first. If it lives on all the same, in a duplicate, nobody hears of it, and
+    /// each of its events ends a wait for nothing.
+    #[must_use]
+    pub fn owning(self) -> Registration {
+        self.entry.lock().is_owned = true;
+        self
     }
 
     /// The driver that reports to this source.
@@ -236,34 +259,47 @@ impl Registration {
         if let Standing::Inside(key) = self.membership.look() {
             return Ok(key);
         }
-        let mut descriptor = self.descriptor.lock();
+        let mut entry = self.entry.lock();
         match self.membership.look() {
             Standing::Inside(key) => return Ok(key),
             Standing::Left => return Err(deregistered()),
             Standing::Outside => {}
         }
         let key = self.driver.sources.insert()?;
-        if let Err(error) = self.driver.poller.add(borrow(source), key) {
+        if let Err(error) = self.add(borrow(source), key, entry.is_owned) {
             // Nobody knows the key, so nobody waits.
             self.driver.sources.remove(key, &mut Vec::new());
             return Err(error);
         }
-        *descriptor = Some(raw(borrow(source)));
+        *entry = Entry { descriptor: raw(borrow(source)), is_inside: true, ..*entry };
         self.membership.enter(key);
         Ok(key)
     }
 
+    fn add(&self, source: BorrowedDescriptor<'_>, key: Key, is_owned: bool) -> io::Result<()> {
+        let poller = &self.driver.poller;
+        match poller.add(source, key) {
+            // Nobody else can have the number of an owned descriptor: the entry is of an earlier owner of the same file.
+            Err(error) if is_owned && error.kind() == io::ErrorKind::AlreadyExists => {
+                poller.delete(source)?;
+                poller.add(source, key)
+            }
+            outcome => outcome,
+        }
+    }
+
     /// Takes the source out of the poller and of the table, if it is there, and wakes whoever waits for it.
-    fn leave(&self, delete: impl FnOnce(RawDescriptor) -> io::Result<()>) -> io::Result<()> {
+    fn leave(&self, delete: impl FnOnce(&Entry) -> io::Result<()>) -> io::Result<()> {
         let mut wakers = Vec::new();
-        let mut descriptor = self.descriptor.lock();
+        let mut entry = self.entry.lock();
         let standing = self.membership.look();
         self.membership.leave();
-        let outcome = descriptor.take().map_or(Ok(()), delete);
+        let outcome = if entry.is_inside { delete(&entry) } else { Ok(()) };
+        entry.is_inside = false;
         if let Standing::Inside(key) = standing {
             self.driver.sources.remove(key, &mut wakers);
         }
-        drop(descriptor);
+        drop(entry);
         wake_all(&mut wakers);
         outcome
     }
@@ -272,14 +308,95 @@ impl Registration {
 impl Drop for Registration {
     fn drop(&mut self) {
         // There is nobody to tell of an error; the source is out of the table, so that no event of it finds anyone.
-        let _ = self.leave(|raw| {
+        let _ = self.leave(|entry| {
             // SAFETY: the descriptor is still open, the registration is dropped first (see "I/O safety").
-            let source = unsafe { BorrowedDescriptor::borrow_raw(raw) };
-            self.driver.poller.delete(source)
+            let source = unsafe { BorrowedDescriptor::borrow_raw(entry.descriptor) };
+            let poller = &self.driver.poller;
+            if entry.is_owned { poller.release(source) } else { poller.delete(source) }
         });
     }
 }
 
 fn deregistered() -> io::Error {
     io::Error::other("the source was deregistered, nothing reports its readiness any more")
+}
+
+#[cfg(all(test, unix, not(all(loom, feature = "loom"))))]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::task::Waker;
+    use std::time::Duration;
+
+    use super::*;
+    use crate::interest::Interest;
+    use crate::poller::{Event, Poller};
+
+    /// A poller in which nothing happens, and that counts how sources leave.
+    #[derive(Debug, Default)]
+    struct Counting {
+        deleted: AtomicUsize,
+        released: AtomicUsize,
+    }
+
+    impl Poller for Arc<Counting> {
+        fn is_oneshot(&self) -> bool {
+            false
+        }
+
+        fn add(&self, _: BorrowedDescriptor<'_>, _: Key) -> io::Result<()> {
+            Ok(())
+        }
+
+        fn arm(&self, _: BorrowedDescriptor<'_>, _: Key, _: Interest) -> io::Result<()> {
+            Ok(())
+        }
+
+        fn delete(&self, _: BorrowedDescriptor<'_>) -> io::Result<()> {
+            self.deleted.fetch_add(1, Ordering::Relaxed);
+            Ok(())
+        }
+
+        fn release(&self, _: BorrowedDescriptor<'_>) -> io::Result<()> {
+            self.released.fetch_add(1, Ordering::Relaxed);
+            Ok(())
+        }
+
+        fn wait(&self, _: &mut Vec<Event>, _: Option<Duration>) -> io::Result<()> {
+            Ok(())
+        }
+
+        fn notify(&self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn only_what_its_owner_closes_is_not_deleted() {
+        let counting = Arc::new(Counting::default());
+        let driver = Arc::new(Driver::from_poller(Box::new(counting.clone())));
+        let left = || {
+            let Counting { deleted, released } = &*counting;
+            (deleted.load(Ordering::Relaxed), released.load(Ordering::Relaxed))
+        };
+        let source = io::stderr();
+        let wait = |registration: &Registration| {
+            let mut cx = Context::from_waker(Waker::noop());
+            assert!(registration.poll_ready(&mut cx, &source, Direction::Read).is_pending());
+        };
+        let registration = Registration::new(driver.clone());
+        drop(Registration::new(driver.clone()).owning());
+        assert_eq!(left(), (0, 0), "it never came");
+        wait(&registration);
+        drop(registration);
+        assert_eq!(left(), (1, 0));
+        let registration = Registration::new(driver.clone()).owning();
+        wait(&registration);
+        drop(registration);
+        assert_eq!(left(), (1, 1));
+        let registration = Registration::new(driver).owning();
+        wait(&registration);
+        registration.deregister(&source).unwrap();
+        drop(registration);
+        assert_eq!(left(), (2, 1), "it may be given away");
+    }
 }

@@ -12,7 +12,8 @@ use pelmeni_scheduler::{Handle, outside};
 
 /// A descriptor that does not block, and its place in the driver of the runtime in which it was made.
 pub(crate) struct Async<S: AsDescriptor> {
-    // First, so that it is dropped, and the descriptor taken out of the driver, before that is closed.
+    // First, so that it is dropped, and the source taken out of the driver, before the descriptor is closed; which happens next,
+    // because nothing gives the source away.
     registration: Registration,
     source: S,
 }
@@ -20,7 +21,7 @@ pub(crate) struct Async<S: AsDescriptor> {
 impl<S: AsDescriptor> Async<S> {
     /// Takes a source that does not block. Nothing is registered before an operation would block.
     pub(crate) fn new(source: S, runtime: &Handle) -> Async<S> {
-        Async { registration: runtime.registration(), source }
+        Async { registration: runtime.registration().owning(), source }
     }
 
     pub(crate) fn get_ref(&self) -> &S {

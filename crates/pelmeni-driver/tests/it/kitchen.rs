@@ -78,11 +78,21 @@ impl Pair {
         near.set_nonblocking(true).unwrap();
         Pair { near: Line::new(driver, near), far }
     }
+
+    /// As [`new`](Pair::new), with a near end that says that it owns its descriptor.
+    pub(crate) fn owning(driver: &Arc<Driver>) -> Pair {
+        let Pair { near, far } = Pair::new(driver);
+        Pair { near: Line::owning(driver, near.stream), far }
+    }
 }
 
 impl Line {
     pub(crate) fn new(driver: &Arc<Driver>, stream: UnixStream) -> Line {
         Line { registration: Registration::new(driver.clone()), stream }
+    }
+
+    pub(crate) fn owning(driver: &Arc<Driver>, stream: UnixStream) -> Line {
+        Line { registration: Registration::new(driver.clone()).owning(), stream }
     }
 
     pub(crate) fn poll_read(&self, waker: &Waker, buffer: &mut [u8]) -> Poll<io::Result<usize>> {

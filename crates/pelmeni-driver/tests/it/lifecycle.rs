@@ -2,11 +2,14 @@
 
 use std::fs::File;
 use std::io::{self, Write};
+use std::os::fd::AsRawFd;
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
-use pelmeni_driver::{Direction, Driver, Registration, Timer, Wheel};
+use pelmeni_driver::{Direction, Driver, Registration, Timer, Wheel, clock};
+use rustix::io::fcntl_dupfd_cloexec;
 
 use crate::kitchen::{Ear, KINDS, Line, Pair, glance, turn_until, with_each_poller};
 
@@ -162,6 +165,72 @@ fn next_owner_of_a_number_does_not_hear_of_the_last_one() {
             assert_eq!((ear.heard(), stale.heard()), (0, before));
             drop(kept_open);
         }
+    });
+}
+
+/// As above, but the owner closes its descriptor without a word, and the peer sends afterwards: the poller may still report it.
+// regress: mio#361, tokio-core#172
+#[test]
+fn duplicate_of_a_closed_descriptor_harms_nobody() {
+    with_each_poller(|driver| {
+        let mut old = Pair::owning(driver);
+        let mut buffer = [0; 16];
+        let stale = Ear::new();
+        assert!(old.near.poll_read(&stale.waker(), &mut buffer).is_pending());
+        let duplicate = old.near.stream.try_clone().unwrap();
+        drop(old.near);
+        let before = stale.heard();
+
+        let new = Pair::owning(driver); // in the same cell
+        let ear = Ear::new();
+        assert!(new.near.poll_read(&ear.waker(), &mut buffer).is_pending());
+        glance(driver);
+        let heard = ear.heard();
+        old.far.write_all(b"stale").unwrap();
+        glance(driver);
+        assert_eq!((ear.heard(), stale.heard()), (heard, before));
+
+        // Nothing spins: a wait lasts.
+        let (pause, start) = (Duration::from_millis(20), clock::now());
+        driver.try_claim().unwrap().wait(Some(pause)).unwrap();
+        assert!((start + pause).has_passed(clock::now()));
+
+        // The duplicate can be adopted, and is heard from then on.
+        let adopted = Line::owning(driver, duplicate);
+        let mut read = || adopted.poll_read(&ear.waker(), &mut buffer);
+        assert!(matches!(read(), Poll::Ready(Ok(5))));
+        assert!(read().is_pending());
+        glance(driver);
+        let heard = ear.heard();
+        old.far.write_all(b"fresh").unwrap();
+        turn_until(driver, || ear.heard() > heard);
+        assert!(matches!(read(), Poll::Ready(Ok(5))));
+        assert_eq!(stale.heard(), before);
+    });
+}
+
+/// The poller still has an entry for this file under this number.
+#[test]
+fn duplicate_gets_the_number_of_the_closed_descriptor() {
+    with_each_poller(|driver| {
+        let (adopted, mut far) = loop {
+            let old = Pair::owning(driver);
+            assert!(old.near.poll_read(Waker::noop(), &mut [0; 1]).is_pending());
+            let duplicate = old.near.stream.try_clone().unwrap();
+            let number = old.near.stream.as_raw_fd();
+            drop(old.near);
+            let adopted = UnixStream::from(fcntl_dupfd_cloexec(&duplicate, number).unwrap());
+            // Else another thread has taken the number.
+            if adopted.as_raw_fd() == number {
+                break (Line::owning(driver, adopted), old.far);
+            }
+        };
+        let ear = Ear::new();
+        let mut buffer = [0; 16];
+        assert!(adopted.poll_read(&ear.waker(), &mut buffer).is_pending());
+        far.write_all(b"again").unwrap();
+        turn_until(driver, || ear.heard() > 0);
+        assert!(matches!(adopted.poll_read(&ear.waker(), &mut buffer), Poll::Ready(Ok(5))));
     });
 }
 

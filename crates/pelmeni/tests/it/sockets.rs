@@ -333,3 +333,37 @@ fn idle_sockets_cost_no_time() {
         });
     });
 }
+
+/// What the poller still knows of the closed descriptor reaches nobody, and the duplicate begins anew.
+#[test]
+fn duplicate_of_a_dropped_connection_is_adopted() {
+    each(|runtime| {
+        runtime.run(async {
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let one = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+            let (mut other, _) = listener.accept().await.unwrap();
+            let duplicate = one.try_clone().unwrap();
+            let mut one = TcpStream::from_std(one).unwrap();
+            let mut bytes = [0; 4];
+            timeout(Duration::from_millis(1), one.read(&mut bytes)).await.unwrap_err();
+            drop(one);
+            let (mut new, mut peer) = pair().await;
+            let reader = spawn(async move {
+                new.read_exact(&mut [0; 4]).await.unwrap();
+            });
+            yield_now().await;
+            other.write_all(b"soup").await.unwrap();
+            let mut adopted = TcpStream::from_std(duplicate).unwrap();
+            for answer in [b"tea ", b"cake"] {
+                adopted.read_exact(&mut bytes).await.unwrap();
+                adopted.write_all(answer).await.unwrap();
+                other.read_exact(&mut bytes).await.unwrap();
+                assert_eq!(&bytes, answer);
+                other.write_all(b"more").await.unwrap();
+            }
+            assert!(!reader.is_finished());
+            peer.write_all(b"soup").await.unwrap();
+            reader.await.unwrap();
+        });
+    });
+}
