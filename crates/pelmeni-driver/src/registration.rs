@@ -248,7 +248,7 @@ impl Registration {
         }
         if self.driver.poller.is_oneshot() {
             // Under the lock, so that two who arm do it one after the other.
-            let _descriptor = self.descriptor.lock();
+            let _entry = self.entry.lock();
             self.driver.poller.arm(borrow(source), key, cell.interest())?;
         }
         Poll::Pending
