@@ -15,7 +15,7 @@ use std::time::Duration;
 /// By default it gives the top of the heap back as soon as 128 KiB of it are free. A process with nothing but one batch
 /// of tasks in it then pays for page faults, up to half of the time, rather than for its runtime; the heap of a server
 /// is never that empty. Other allocators ignore these names.
-const ALLOCATOR: [(&str, &str); 2] =
+pub(crate) const ALLOCATOR: [(&str, &str); 2] =
     [("MALLOC_TRIM_THRESHOLD_", "1073741824"), ("MALLOC_MMAP_THRESHOLD_", "33554432")];
 
 /// A measurement that takes longer hangs.
@@ -37,9 +37,13 @@ pub(crate) fn this_program() -> PathBuf {
     std::env::current_exe().expect("this program has a path")
 }
 
-/// Runs a command and returns what it prints.
+/// Runs a command and returns what it prints. It runs with [`ALLOCATOR`], but for names of which the command says something
+/// else.
 pub(crate) fn output_of(command: &mut Command, patience: Duration) -> Result<String, Failure> {
-    let child = command.envs(ALLOCATOR).stdin(Stdio::null()).stdout(Stdio::piped()).spawn();
+    let is_open = |name: &str| command.get_envs().all(|(said, _)| said != name);
+    let settings = ALLOCATOR.map(|setting| is_open(setting.0).then_some(setting));
+    command.envs(settings.into_iter().flatten());
+    let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn();
     let mut child = child.map_err(|error| {
         eprintln!("compare: {} does not start: {error}", command.get_program().to_string_lossy());
         Failure::Failed
@@ -88,6 +92,13 @@ mod tests {
         assert_eq!(number_of(&mut sh("echo 12.5; exit 3"), LONG), Err(Failure::Failed));
         assert_eq!(number_of(&mut sh("echo tea"), LONG), Err(Failure::Failed));
         assert_eq!(number_of(&mut Command::new("/no/such"), LONG), Err(Failure::Failed));
+    }
+
+    #[test]
+    fn the_allocator_keeps_what_it_has_unless_the_command_says_otherwise() {
+        let mut command = sh("echo ${MALLOC_TRIM_THRESHOLD_:-0}");
+        assert_eq!(number_of(&mut command, LONG), Ok(1_073_741_824.0));
+        assert_eq!(number_of(command.env_remove("MALLOC_TRIM_THRESHOLD_"), LONG), Ok(0.0));
     }
 
     #[test]

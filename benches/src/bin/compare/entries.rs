@@ -10,7 +10,7 @@ use pelmeni_benches::runtimes::Pelmeni;
 use pelmeni_benches::workloads::table;
 
 use crate::allocations::{self, Counted};
-use crate::child::{Failure, PATIENCE, number_of, this_program};
+use crate::child::{ALLOCATOR, Failure, PATIENCE, number_of, this_program};
 use crate::{args, callgrind};
 
 /// A row of the report.
@@ -90,6 +90,12 @@ impl Entry {
         match self.how {
             How::Timed => {
                 let mut command = Command::new(this_program());
+                if self.group == Group::Memory {
+                    // They make malloc quicker and keep more than it does by itself.
+                    for (name, _) in ALLOCATOR {
+                        command.env_remove(name);
+                    }
+                }
                 number_of(command.args(args::measure(self.workload, runner, scale)), PATIENCE)
             }
             How::Allocations(counted) => {
