@@ -26,6 +26,7 @@ mod queue;
 #[cfg(all(pelmeni_count, not(all(loom, feature = "loom"))))]
 mod queue_counted;
 mod registry;
+mod rest;
 mod root;
 mod runtime;
 mod scheduler;

@@ -16,14 +16,14 @@ use std::ptr;
 use std::task::Waker;
 use std::time::Duration;
 
-use pelmeni_core::primitive::{seeded, yield_now};
+use pelmeni_core::primitive::seeded;
 use pelmeni_core::{Cause, Runnable, contain, thread_state};
 
 use crate::cost::{Costs, pays, pays_for};
 use crate::drive::{self, Deadline, Punctual};
 use crate::lease::Lease;
 use crate::misuse;
-use crate::queue::{Deque, Steal};
+use crate::queue::Deque;
 use crate::scheduler::Scheduler;
 use crate::seat::Seat;
 use crate::watch::While;
@@ -45,7 +45,7 @@ pub(crate) struct Worker<'s> {
     pub(crate) home: &'s Seat,
     pub(crate) deque: Deque,
     /// Tasks that must run here; on one thread, all tasks.
-    own: RefCell<VecDeque<Runnable>>,
+    pub(crate) own: RefCell<VecDeque<Runnable>>,
     /// Leases that this thread has taken minus those it gave back.
     pub(crate) leases: Cell<i64>,
     costs: Costs,
@@ -53,20 +53,20 @@ pub(crate) struct Worker<'s> {
     dispatching: Cell<bool>,
     /// What there is to gain from that.
     gain: Cell<u64>,
-    searching: Cell<bool>,
-    tick: Cell<u32>,
+    pub(crate) searching: Cell<bool>,
+    pub(crate) tick: Cell<u32>,
     /// How many polls since the last look have left their task ready.
     again: Cell<u32>,
     /// At which tick to look around, and after how many more to do so again.
-    look_at: Cell<u32>,
-    look_every: Cell<u32>,
+    pub(crate) look_at: Cell<u32>,
+    pub(crate) look_every: Cell<u32>,
     /// When this worker last read the clock to look at its timers.
     pub(crate) looked: Cell<Deadline>,
     chain: Cell<u32>,
     pub(crate) random: Cell<u32>,
     wakers: RefCell<Vec<Waker>>,
     /// When to return from a sleep at the latest.
-    limit: Cell<Deadline>,
+    pub(crate) limit: Cell<Deadline>,
 }
 
 thread_state! {
@@ -152,7 +152,7 @@ impl Worker<'_> {
     }
 
     #[inline]
-    fn run(&self, task: Runnable) {
+    pub(crate) fn run(&self, task: Runnable) {
         if self.searching.get() {
             self.stop_searching(self.costs.gain(task.kind()) > 0);
         }
@@ -303,7 +303,7 @@ impl Worker<'_> {
         self.share();
     }
 
-    fn collect(&self, wakes: impl FnOnce()) {
+    pub(crate) fn collect(&self, wakes: impl FnOnce()) {
         self.dispatching.set(true);
         wakes();
         self.dispatching.set(false);
@@ -313,77 +313,6 @@ impl Worker<'_> {
     pub(crate) fn share(&self) {
         let gain = self.gain.take();
         if pays(gain) && self.deque.len() > 1 {
-            self.scheduler.notify(self.seat.index);
-        }
-    }
-
-    /// Nothing of its own to do: looks for tasks of others, then sleeps.
-    fn idle(&self) {
-        if self.scheduler.is_single() {
-            return self.sleep();
-        }
-        if !self.searching.get() && self.scheduler.start_search() {
-            self.searching.set(true);
-        }
-        if self.searching.get() {
-            match self.search() {
-                Steal::Success(task) => return self.run(task),
-                Steal::Retry => return, // somebody was faster, so there may be more
-                Steal::Empty => {}
-            }
-        }
-        debug_assert!(self.own.borrow().is_empty(), "nobody else could run these");
-        let idle = &self.scheduler.idle;
-        idle.sleep(self.seat.index, self.searching.replace(false));
-        self.scheduler.watch.rouse(While::Busy);
-        // The queues must be read once more after that announcement; see `idle`.
-        let is_work = self.scheduler.has_work();
-        let sleeps = !is_work && self.seat.pinned.is_empty();
-        if sleeps {
-            self.park();
-        } else {
-            // Somebody who searches has yet to come for it: let him.
-            yield_now();
-        }
-        // It may be that nobody else does, and that this thread has a task of its own to run first, or leaves its seat.
-        let resumes = is_work && !seeded(218);
-        self.searching.set(idle.awake(self.seat.index, resumes));
-        self.scheduler.watch.rouse(While::Idle);
-        if sleeps {
-            self.rise();
-        }
-    }
-
-    fn sleep(&self) {
-        self.park();
-        if self.scheduler.is_monitored() {
-            self.scheduler.watch.rouse(While::Idle);
-        }
-        self.rise();
-    }
-
-    fn park(&self) {
-        self.seat.counters.parks.add(1);
-        let presence = &self.seat.presence;
-        presence.fall_asleep();
-        self.collect(|| self.scheduler.drive.park(self.seat, self.home, self.limit.get()));
-        presence.wake_up();
-    }
-
-    /// What comes after a sleep: it has looked around, and others may be needed for what it found.
-    fn rise(&self) {
-        self.looked.set(drive::now());
-        self.look_at.set(self.tick.get().wrapping_add(self.look_every.get()));
-        self.fire_timers(self.home);
-        self.share();
-    }
-
-    /// Leaves the count of searchers; the last one passes the search on if there is more to find. What lies in a deque has
-    /// an owner who is awake, so that it must be `worth` it; what lies in an inbox may have none.
-    fn stop_searching(&self, worth: bool) {
-        let is_last = self.searching.replace(false) && self.scheduler.idle.found();
-        let is_left = |seat: &Seat| if worth { seat.has_work() } else { !seat.inbox.is_empty() };
-        if is_last && self.scheduler.seats_in_use().iter().any(is_left) {
             self.scheduler.notify(self.seat.index);
         }
     }

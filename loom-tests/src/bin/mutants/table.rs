@@ -41,6 +41,7 @@ const SEAT: &str = "pelmeni-scheduler/src/seat.rs";
 const MONITOR: &str = "pelmeni-scheduler/src/monitor.rs";
 const NEWCOMERS: &str = "pelmeni-scheduler/src/newcomers.rs";
 const SCHEDULER: &str = "pelmeni-scheduler/src/scheduler.rs";
+const REST: &str = "pelmeni-scheduler/src/rest.rs";
 const WORKER: &str = "pelmeni-scheduler/src/worker.rs";
 const DRIVE: &str = "pelmeni-scheduler/src/drive.rs";
 const SPARE: &str = "pelmeni-scheduler/src/spare.rs";
@@ -481,7 +482,7 @@ pub(crate) const TABLE: &[Mutant] = &[
     ),
     mutant(
         218,
-        WORKER,
+        REST,
         "a searcher that saw work leaves it for a task of its own",
         &["worker::searcher_is_kept_from_what_it_saw"],
     ),

@@ -1,0 +1,84 @@
+//! What a worker does that has no task: it looks for tasks of others, announces that it sleeps, looks once more, and sleeps.
+//!
+//! The steps that others rely on are those of [`idle`](crate::idle); here is the order in which a worker takes them.
+
+use pelmeni_core::primitive::{seeded, yield_now};
+
+use crate::drive;
+use crate::queue::Steal;
+use crate::seat::Seat;
+use crate::watch::While;
+use crate::worker::Worker;
+
+impl Worker<'_> {
+    /// Nothing of its own to do: looks for tasks of others, then sleeps.
+    pub(crate) fn idle(&self) {
+        if self.scheduler.is_single() {
+            return self.sleep();
+        }
+        if !self.searching.get() && self.scheduler.start_search() {
+            self.searching.set(true);
+        }
+        if self.searching.get() {
+            match self.search() {
+                Steal::Success(task) => return self.run(task),
+                Steal::Retry => return, // somebody was faster, so there may be more
+                Steal::Empty => {}
+            }
+        }
+        debug_assert!(self.own.borrow().is_empty(), "nobody else could run these");
+        let idle = &self.scheduler.idle;
+        idle.sleep(self.seat.index, self.searching.replace(false));
+        self.scheduler.watch.rouse(While::Busy);
+        // The queues must be read once more after that announcement; see `idle`.
+        let is_work = self.scheduler.has_work();
+        let sleeps = !is_work && self.seat.pinned.is_empty();
+        if sleeps {
+            self.park();
+        } else {
+            // Somebody who searches has yet to come for it: let him.
+            yield_now();
+        }
+        // It may be that nobody else does, and that this thread has a task of its own to run first, or leaves its seat.
+        let resumes = is_work && !seeded(218);
+        self.searching.set(idle.awake(self.seat.index, resumes));
+        self.scheduler.watch.rouse(While::Idle);
+        if sleeps {
+            self.rise();
+        }
+    }
+
+    fn sleep(&self) {
+        self.park();
+        if self.scheduler.is_monitored() {
+            self.scheduler.watch.rouse(While::Idle);
+        }
+        self.rise();
+    }
+
+    fn park(&self) {
+        self.seat.counters.parks.add(1);
+        let presence = &self.seat.presence;
+        presence.fall_asleep();
+        self.collect(|| self.scheduler.drive.park(self.seat, self.home, self.limit.get()));
+        presence.wake_up();
+    }
+
+    /// What comes after a sleep: it has looked around, and others may be needed for what it found.
+    fn rise(&self) {
+        self.looked.set(drive::now());
+        self.look_at.set(self.tick.get().wrapping_add(self.look_every.get()));
+        self.fire_timers(self.home);
+        self.share();
+    }
+
+    /// Leaves the count of searchers; the last one passes the search on if there is more to find. What lies in a deque has
+    /// an owner who is awake, so that it must be `worth` it; what lies in an inbox may have none.
+    pub(crate) fn stop_searching(&self, worth: bool) {
+        let is_last = self.searching.replace(false) && self.scheduler.idle.found();
+        let is_left = |seat: &Seat| if worth { seat.has_work() } else { !seat.inbox.is_empty() };
+        if is_last && self.scheduler.seats_in_use().iter().any(is_left) {
+            self.scheduler.notify(self.seat.index);
+        }
+    }
+}
