@@ -1,8 +1,10 @@
 //! What sockets of all kinds are made of.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener, TcpStream};
 
+#[cfg(any(target_os = "linux", target_os = "android"))]
+use rustix::net::SocketFlags;
 use socket2::{Domain, Protocol, Socket, Type};
 
 /// A socket for an address of this kind; it does not block, and children do not inherit it.
@@ -23,6 +25,24 @@ pub(super) fn is_in_progress(error: &io::Error) -> bool {
 #[cfg(not(unix))]
 pub(super) fn is_in_progress(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::WouldBlock
+}
+
+/// Takes a connection, as a socket that does not block and is not inherited: one system call.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub(super) fn accept(listener: &TcpListener) -> io::Result<(TcpStream, SocketAddr)> {
+    let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+    let (stream, peer) = rustix::net::acceptfrom_with(listener, flags)?;
+    // Linux leaves it out only for sockets that have none.
+    let peer = peer.ok_or(io::ErrorKind::InvalidData)?;
+    Ok((stream.into(), peer.try_into()?))
+}
+
+/// Takes a connection, as a socket that does not block and is not inherited.
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+pub(super) fn accept(listener: &TcpListener) -> io::Result<(TcpStream, SocketAddr)> {
+    let (stream, peer) = listener.accept()?;
+    stream.set_nonblocking(true)?;
+    Ok((stream, peer))
 }
 
 /// Lets a socket bind to an address whose last connections are not quite gone yet.

@@ -8,7 +8,7 @@ use std::panic::Location;
 use pelmeni_driver::Direction;
 
 use super::address::{ToSocketAddrs, resolve};
-use super::socket::{new_socket, reuse_address, try_each};
+use super::socket::{self, new_socket, reuse_address, try_each};
 use super::tcp_stream::TcpStream;
 use crate::io::{Async, runtime};
 
@@ -84,7 +84,9 @@ impl TcpListener {
 
     /// Waits for a connection, and tells who it is from.
     ///
-    /// A connection that was gone before it was accepted is passed over. Several tasks may wait at once.
+    /// A connection that was gone before it was accepted is passed over. Several tasks may wait at once. Who accepts in a
+    /// loop gets those that wait already one after the other, without asking the poller in between; after
+    /// [`BUDGET`](crate::task::BUDGET) of them at most, other tasks have their turn.
     ///
     /// # Cancel safety
     /// No connection is lost.
@@ -96,14 +98,13 @@ impl TcpListener {
     pub fn accept(&self) -> impl Future<Output = io::Result<(TcpStream, SocketAddr)>> {
         let caller = Location::caller();
         let accept = |listener: &net::TcpListener| loop {
-            match listener.accept() {
+            match socket::accept(listener) {
                 Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
                 result => return result,
             }
         };
         async move {
             let (stream, peer) = self.io.io(Direction::Read, accept).await?;
-            stream.set_nonblocking(true)?;
             let runtime = runtime("TcpListener::accept", caller);
             Ok((TcpStream { io: Async::new(stream, &runtime) }, peer))
         }

@@ -367,3 +367,38 @@ fn work_that_spawns_its_successor_without_end_is_stopped() {
         });
     });
 }
+
+/// With one thread the order is given: whoever accepts lets the other task run after a budget of connections at most.
+#[test]
+fn full_backlog_does_not_starve_another_task() {
+    const WAITING: usize = 500;
+    on(1, |runtime| {
+        runtime.run(async {
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let address = listener.local_addr().unwrap();
+            let connect = |_| std::net::TcpStream::connect(address).unwrap();
+            let clients: Vec<_> = (0..WAITING).map(connect).collect();
+            let accepted = Count::new();
+            let acceptor = spawn({
+                let accepted = accepted.clone();
+                async move {
+                    for _ in 0..WAITING {
+                        drop(listener.accept().await.unwrap());
+                        accepted.add();
+                    }
+                }
+            });
+            let (mut seen, mut turns) = (0, 0);
+            while seen < WAITING {
+                yield_now().await;
+                let now = accepted.get();
+                assert!(now - seen <= BUDGET as usize, "{} in a row", now - seen);
+                (seen, turns) = (now, turns + 1);
+            }
+            // And not one by one: the poller is not asked in between.
+            assert!(turns <= WAITING.div_ceil(BUDGET as usize) + 2, "{turns} turns");
+            acceptor.await.unwrap();
+            drop(clients);
+        });
+    });
+}

@@ -367,3 +367,14 @@ fn duplicate_of_a_dropped_connection_is_adopted() {
         });
     });
 }
+
+/// If it did, the timeout would never have a turn.
+#[test]
+fn accepted_connection_does_not_block() {
+    each(|runtime| {
+        runtime.run(async {
+            let (_one, mut other) = pair().await;
+            timeout(Duration::from_millis(1), other.read(&mut [0])).await.unwrap_err();
+        });
+    });
+}
