@@ -29,7 +29,7 @@ impl Newcomers {
     pub fn enter(&self) -> bool {
         // Relaxed: whoever closes concludes nothing from it but that there is somebody to wait for.
         let is_open = self.0.fetch_add(1, Ordering::Relaxed) & CLOSED == 0;
-        is_open || seeded(220)
+        is_open || seeded(240)
     }
 
     /// So many are registered, have ended, or were refused. True: they were the last, and no more may come.
@@ -37,14 +37,14 @@ impl Newcomers {
     pub fn leave(&self, tasks: u64) -> bool {
         // Release: pairs with the Acquire in count; whoever sees that they are gone sees them in their registries. Acquire:
         // pairs with the Release in close; who sees that flag sees the runtime closing.
-        let order = if seeded(221) { Ordering::Acquire } else { Ordering::AcqRel };
+        let order = if seeded(241) { Ordering::Acquire } else { Ordering::AcqRel };
         self.0.fetch_sub(tasks, order) == CLOSED + tasks
     }
 
     /// Lets no more in.
     pub fn close(&self) {
         // Release: pairs with the Acquire in leave.
-        let order = if seeded(222) { Ordering::Relaxed } else { Ordering::Release };
+        let order = if seeded(242) { Ordering::Relaxed } else { Ordering::Release };
         self.0.fetch_or(CLOSED, order);
     }
 
