@@ -148,7 +148,10 @@ unsafe impl Schedule for Home {
 
     fn release(&self) {
         match self.place() {
-            Place::Abroad(_) => self.lease.newcomers_gone(1),
+            Place::Abroad(_) => {
+                self.lease.newcomers.drop_one();
+                self.lease.newcomers_gone(1);
+            }
             Place::At { entry: NOWHERE, .. } => {}
             Place::At { seat, entry } => {
                 if registry(&self.lease, seat, entry).remove(entry & !LOCAL) {

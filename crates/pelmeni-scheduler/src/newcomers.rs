@@ -10,7 +10,7 @@
 //! before it takes it out of the count; so no task is in neither.
 
 use pelmeni_core::list::Inbox;
-use pelmeni_core::primitive::atomic::{AtomicU64, Ordering};
+use pelmeni_core::primitive::atomic::{AtomicU64, AtomicUsize, Ordering};
 use pelmeni_core::primitive::seeded;
 use pelmeni_core::{Arrival, Runnable};
 
@@ -19,7 +19,11 @@ use crate::worker::Worker;
 
 /// How many there are, and whether more may come.
 #[derive(Debug, Default)]
-pub struct Newcomers(AtomicU64);
+pub struct Newcomers {
+    word: AtomicU64,
+    /// Those that ended before they arrived, or because they did.
+    dropped: AtomicUsize,
+}
 
 const CLOSED: u64 = 1 << 63;
 
@@ -28,7 +32,7 @@ impl Newcomers {
     #[must_use = "a task that is refused must not set out"]
     pub fn enter(&self) -> bool {
         // Relaxed: whoever closes concludes nothing from it but that there is somebody to wait for.
-        let is_open = self.0.fetch_add(1, Ordering::Relaxed) & CLOSED == 0;
+        let is_open = self.word.fetch_add(1, Ordering::Relaxed) & CLOSED == 0;
         is_open || seeded(240)
     }
 
@@ -38,19 +42,30 @@ impl Newcomers {
         // Release: pairs with the Acquire in count; whoever sees that they are gone sees them in their registries. Acquire:
         // pairs with the Release in close; who sees that flag sees the runtime closing.
         let order = if seeded(241) { Ordering::Acquire } else { Ordering::AcqRel };
-        self.0.fetch_sub(tasks, order) == CLOSED + tasks
+        self.word.fetch_sub(tasks, order) == CLOSED + tasks
+    }
+
+    /// A task has ended that set out; it [leaves](Newcomers::leave) after this.
+    pub(crate) fn drop_one(&self) {
+        // Relaxed: whoever has seen that it left has seen this.
+        self.dropped.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How many have ended so.
+    pub(crate) fn dropped(&self) -> usize {
+        self.dropped.load(Ordering::Relaxed)
     }
 
     /// Lets no more in.
     pub fn close(&self) {
         // Release: pairs with the Acquire in leave.
         let order = if seeded(242) { Ordering::Relaxed } else { Ordering::Release };
-        self.0.fetch_or(CLOSED, order);
+        self.word.fetch_or(CLOSED, order);
     }
 
     /// How many there are.
     pub fn count(&self) -> usize {
-        (self.0.load(Ordering::Acquire) & !CLOSED) as usize
+        (self.word.load(Ordering::Acquire) & !CLOSED) as usize
     }
 }
 

@@ -105,7 +105,7 @@ impl fmt::Debug for Runtime {
 #[derive(Debug, Clone, Default)]
 #[non_exhaustive]
 pub struct ShutdownReport {
-    /// How many tasks were asked to end.
+    /// How many tasks were asked to end, or had not begun.
     pub cancelled: usize,
     /// Tasks that did not end within the grace and were dropped.
     pub dropped: Vec<TaskInfo>,
@@ -150,9 +150,7 @@ fn close(lease: &Lease) -> ShutdownReport {
     let mut report = ShutdownReport::default();
     let limit = Deadline::after(lease.grace);
     lease.close_registries();
-    // Those arrive to be refused.
-    report.cancelled = lease.newcomers.count();
-    report.cancelled += ask_all(lease);
+    report.cancelled = ask_all(lease);
     await_tasks(lease, limit);
     for seat in &lease.seats {
         for registry in [&seat.tasks, &seat.locals] {
@@ -179,6 +177,7 @@ fn close(lease: &Lease) -> ShutdownReport {
     lease.pool.close();
     report.threads = lease.running.await_all(limit.max(now() + MOMENT));
     report.blocking = lease.pool.await_all(limit.max(now() + MOMENT));
+    report.cancelled += lease.newcomers.dropped();
     lease.close_drive();
     report
 }
