@@ -51,6 +51,10 @@ pub trait Rival: 'static {
         work: impl FnOnce() -> T + Send + 'static,
     ) -> impl Future<Output = T> + Send;
 
+    /// Makes the runtime's own channel for one message, or what is used with it where it has none: a function that sends it,
+    /// and a future that receives it.
+    fn oneshot() -> (impl FnOnce() + Send + 'static, impl Future<Output = ()> + Send + 'static);
+
     /// Waits for `duration`.
     fn sleep(duration: Duration) -> impl Future<Output = ()> + Send;
 

@@ -13,6 +13,10 @@ use std::time::Duration;
 
 use crate::rival::Rival;
 
+/// The receiver of a message waits for it.
+const OPEN: &str = "a workload waits for its message";
+/// The sender of a message sends it.
+const SENT: &str = "a workload sends its message";
 /// Any free port.
 const LOOPBACK: (Ipv4Addr, u16) = (Ipv4Addr::LOCALHOST, 0);
 
@@ -55,6 +59,12 @@ impl Rival for Pelmeni {
 
     async fn run_blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
         pelmeni::spawn_blocking(work).await.expect("a workload's function does not panic")
+    }
+
+    fn oneshot() -> (impl FnOnce() + Send + 'static, impl Future<Output = ()> + Send + 'static) {
+        let (sender, receiver) = pelmeni::sync::oneshot::channel();
+        let send = || sender.send(()).expect(OPEN);
+        (send, async { receiver.await.expect(SENT) })
     }
 
     fn sleep(duration: Duration) -> impl Future<Output = ()> + Send {
@@ -140,6 +150,12 @@ impl Rival for Tokio {
         tokio::task::spawn_blocking(work).await.expect("a workload's function does not panic")
     }
 
+    fn oneshot() -> (impl FnOnce() + Send + 'static, impl Future<Output = ()> + Send + 'static) {
+        let (sender, receiver) = tokio::sync::oneshot::channel();
+        let send = || sender.send(()).expect(OPEN);
+        (send, async { receiver.await.expect(SENT) })
+    }
+
     fn sleep(duration: Duration) -> impl Future<Output = ()> + Send {
         tokio::time::sleep(duration)
     }
@@ -218,6 +234,12 @@ impl Rival for Smol {
 
     async fn run_blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
         smol::unblock(work).await
+    }
+
+    fn oneshot() -> (impl FnOnce() + Send + 'static, impl Future<Output = ()> + Send + 'static) {
+        let (sender, receiver) = futures::channel::oneshot::channel();
+        let send = || sender.send(()).expect(OPEN);
+        (send, async { receiver.await.expect(SENT) })
     }
 
     async fn sleep(duration: Duration) {

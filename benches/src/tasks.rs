@@ -101,14 +101,14 @@ pub(crate) async fn ping_pong<R: Rival>(scale: Scale, pairs: u32) -> f64 {
 }
 
 async fn one_ping_pong<R: Rival>() {
-    let (ping, pinged) = oneshot::channel();
-    let (pong, ponged) = oneshot::channel();
+    let (ping, pinged) = R::oneshot();
+    let (pong, ponged) = R::oneshot();
     R::detach(R::spawn(async move {
-        pinged.await.expect("the ping is sent");
-        pong.send(()).expect("the pong is awaited");
+        pinged.await;
+        pong();
     }));
-    ping.send(()).expect("the peer waits for its ping");
-    ponged.await.expect("the pong is sent");
+    ping();
+    ponged.await;
 }
 
 /// Every task spawns the next one and ends.

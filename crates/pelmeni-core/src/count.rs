@@ -385,58 +385,40 @@ pub mod atomic {
         }
     }
 
-    impl Atomic<i64> {
-        /// As std's.
-        #[track_caller]
-        pub fn fetch_add(&self, more: i64, order: Ordering) -> i64 {
-            self.step(order, |now| now.wrapping_add(more))
-        }
+    macro_rules! steps {
+        ($value:ty: $($name:ident($with:ident) $next:expr;)*) => {
+            impl Atomic<$value> {
+                $(
+                    /// As std's.
+                    #[track_caller]
+                    pub fn $name(&self, $with: $value, order: Ordering) -> $value {
+                        self.step(order, $next)
+                    }
+                )*
+            }
+        };
     }
 
-    impl Atomic<u64> {
-        /// As std's.
-        #[track_caller]
-        pub fn fetch_add(&self, more: u64, order: Ordering) -> u64 {
-            self.step(order, |now| now.wrapping_add(more))
-        }
-
-        /// As std's.
-        #[track_caller]
-        pub fn fetch_sub(&self, less: u64, order: Ordering) -> u64 {
-            self.step(order, |now| now.wrapping_sub(less))
-        }
-
-        /// As std's.
-        #[track_caller]
-        pub fn fetch_and(&self, bits: u64, order: Ordering) -> u64 {
-            self.step(order, |now| now & bits)
-        }
-
-        /// As std's.
-        #[track_caller]
-        pub fn fetch_or(&self, bits: u64, order: Ordering) -> u64 {
-            self.step(order, |now| now | bits)
-        }
+    steps! { i64:
+        fetch_add(more) |now| now.wrapping_add(more);
     }
 
-    impl Atomic<usize> {
-        /// As std's.
-        #[track_caller]
-        pub fn fetch_add(&self, more: usize, order: Ordering) -> usize {
-            self.step(order, |now| now.wrapping_add(more))
-        }
+    steps! { u8:
+        fetch_and(bits) |now| now & bits;
+        fetch_or(bits) |now| now | bits;
+    }
 
-        /// As std's.
-        #[track_caller]
-        pub fn fetch_sub(&self, less: usize, order: Ordering) -> usize {
-            self.step(order, |now| now.wrapping_sub(less))
-        }
+    steps! { u64:
+        fetch_add(more) |now| now.wrapping_add(more);
+        fetch_sub(less) |now| now.wrapping_sub(less);
+        fetch_and(bits) |now| now & bits;
+        fetch_or(bits) |now| now | bits;
+    }
 
-        /// As std's.
-        #[track_caller]
-        pub fn fetch_max(&self, other: usize, order: Ordering) -> usize {
-            self.step(order, |now| now.max(other))
-        }
+    steps! { usize:
+        fetch_add(more) |now| now.wrapping_add(more);
+        fetch_sub(less) |now| now.wrapping_sub(less);
+        fetch_max(other) |now| now.max(other);
     }
 
     impl<T: Word + Default> Default for Atomic<T> {

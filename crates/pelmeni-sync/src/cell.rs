@@ -1,4 +1,4 @@
-//! A value and the one permit to touch it: the only file of this crate with `unsafe` in it.
+//! A value and the one permit to touch it: what whoever waits for a lock waits for.
 //!
 //! The law: **whoever has the permit may touch the value, and only they.** The permit exists as an [`Access`], which is
 //! made in two places, each right after one permit was acquired, and gives it back when it is dropped. There is one, from

@@ -50,16 +50,16 @@
 //! ```text
 //! Mutex     Semaphore        Event  Notify  Barrier      oneshot
 //!   |           |               |      |       |            |
-//!  cell --- permits             |      |       |            |
-//!               '------- gate --'------'-------'           slot      gate: one lock, one future that waits
-//!                          |                                |        slot: one waker
+//!  cell --- permits             |      |       |         channel     channel: one word, one value, two wakers
+//!               '------- gate --'------'-------'            |        gate: one lock, one future that waits
+//!                          |                                |
 //!                       waiters                             |        waiters: the queue
 //!                          '------------ wakers ------------'        wakers: invoked after the lock
 //! ```
 //!
-//! There is no atomic word in this crate, so no memory ordering to argue about: all that tasks share is behind a lock
-//! that is held for some nanoseconds, and never while something else runs. With `--cfg loom` and the feature `loom` those
-//! locks are loom's, and programs that use this crate can be checked.
+//! What more than two tasks share is behind a lock that is held for some nanoseconds, and never while something else runs;
+//! only the two halves of a oneshot do with one atomic word. With `--cfg loom` and the feature `loom` both are loom's, and
+//! programs that use this crate can be checked.
 
 mod barrier;
 mod error;
@@ -70,11 +70,10 @@ mod notify;
 pub mod oneshot;
 mod permits;
 mod semaphore;
-mod slot;
 mod waiters;
 mod wakers;
 
-// The one module that contains `unsafe`.
+// With `oneshot::channel`, all that is `unsafe` in this crate.
 #[expect(unsafe_code, reason = "a value that whoever has its permit may touch")]
 mod cell;
 

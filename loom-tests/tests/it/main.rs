@@ -9,6 +9,7 @@ mod idle;
 mod join;
 mod list;
 mod newcomers;
+mod oneshot;
 mod park;
 mod support;
 mod task;

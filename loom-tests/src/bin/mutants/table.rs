@@ -33,6 +33,8 @@ const SOURCE: &str = "pelmeni-driver/src/source.rs";
 const WHEEL: &str = "pelmeni-driver/src/wheel.rs";
 const GATE: &str = "pelmeni-sync/src/gate.rs";
 const NOTIFY: &str = "pelmeni-sync/src/notify.rs";
+const ONESHOT: &str = "pelmeni-sync/src/oneshot/channel.rs";
+const ONESHOT_STATE: &str = "pelmeni-sync/src/oneshot/state.rs";
 const PERMITS: &str = "pelmeni-sync/src/permits.rs";
 const IDLE: &str = "pelmeni-scheduler/src/idle.rs";
 const SEARCH: &str = "pelmeni-scheduler/src/search.rs";
@@ -256,6 +258,30 @@ pub(crate) const TABLE: &[Mutant] = &[
         NOTIFY,
         "a waiter that gives up keeps its call",
         &["waiters::call_is_passed_on_when_its_waiter_gives_up"],
+    ),
+    mutant(
+        250,
+        ONESHOT,
+        "a half gives its waker away when nobody takes it any more",
+        &["oneshot::sent_to_whoever_waits", "oneshot::both_halves_wait_and_one_ends_it"],
+    ),
+    mutant(
+        251,
+        ONESHOT,
+        "a half looks at the waker that it has given away",
+        &["oneshot::waits_with_another_waker"],
+    ),
+    mutant(
+        252,
+        ONESHOT_STATE,
+        "a value is sent although the receiver has closed",
+        &["oneshot::closed_while_sent", "oneshot::both_halves_wait_and_one_ends_it"],
+    ),
+    mutant(
+        253,
+        ONESHOT_STATE,
+        "of two halves that leave at once, both believe what they saw before",
+        &["oneshot::sent_to_whoever_waits", "oneshot::both_are_dropped"],
     ),
     mutant(25, GATE, "wakers are invoked under the lock", &["waiters::waker_calls_back"]),
     mutant(
