@@ -5,6 +5,9 @@
 //! and one that computes for a millisecond is worth a wake by itself. Which of the two it will be is told by what tasks of
 //! its type cost before: each worker times some of its polls and keeps an average for each type of future.
 //!
+//! The average falls at once and rises step by step: a thread that the kernel interrupts finds a poll long that was not, and
+//! a second worker that helps with short polls makes them longer still.
+//!
 //! A kind that is not known counts as costly. If a guess is wrong the other way, the tasks wait for their own worker, for
 //! one that is awake anyway, for the next [`look`](crate::worker) of their own, or for the [`monitor`](crate::monitor),
 //! which comes when a poll has lasted for half a millisecond.
@@ -23,23 +26,25 @@ const MOVE: u64 = 1000;
 const SAMPLE_EVERY: u32 = 64;
 /// How many polls in a row are timed to find out about a kind that is not known.
 const CURIOUS: u32 = 64;
-/// How many kinds a worker can know.
-const KINDS: usize = 64;
+/// How many kinds a worker can know: so many pairs.
+const PAIRS: usize = 128;
 
 /// What one worker knows.
 #[derive(Debug)]
 pub(crate) struct Costs {
-    known: Box<[Cell<Known>; KINDS]>,
+    known: Box<[Pair; PAIRS]>,
     /// For how many more polls to be curious.
     curious: Cell<u32>,
 }
 
+/// The last two kinds that belong there, the newer one first.
+type Pair = [Cell<Known>; 2];
 /// One kind of task, or zero, and the average of its polls in nanoseconds.
 type Known = (usize, u32);
 
 impl Default for Costs {
     fn default() -> Self {
-        Costs { known: Box::new(std::array::from_fn(|_| Cell::default())), curious: Cell::new(0) }
+        Costs { known: Box::new(std::array::from_fn(|_| Pair::default())), curious: Cell::new(0) }
     }
 }
 
@@ -56,18 +61,19 @@ impl Costs {
 
     /// A poll of a task of this kind took so long.
     pub(crate) fn learn(&self, kind: usize, took: Duration) {
-        let place = self.place(kind);
         let took = u32::try_from(took.as_nanos()).unwrap_or(u32::MAX);
-        let average = match place.get() {
-            // What is much longer than before may be a thread that was interrupted; if it is not, the next ones show it.
-            (known, before) if known == kind => {
-                let took = took.min(before.saturating_mul(8).saturating_add(1000));
-                before / 2 + took / 2
-            }
-            _ => {
-                self.curious.set(0);
-                took
-            }
+        let pair = self.pair(kind);
+        let Some(place) = pair.iter().find(|place| place.get().0 == kind) else {
+            self.curious.set(0);
+            pair[1].set(pair[0].replace((kind, took)));
+            return;
+        };
+        let (_, before) = place.get();
+        let average = if took <= before {
+            before / 2 + took / 2
+        } else {
+            let took = took.min(before.saturating_mul(8).saturating_add(1000));
+            before + (took - before) / 8
         };
         place.set((kind, average));
     }
@@ -75,21 +81,20 @@ impl Costs {
     /// In nanoseconds: what there is to gain if somebody else polls a task of this kind.
     #[inline]
     pub(crate) fn gain(&self, kind: usize) -> u64 {
-        match self.place(kind).get() {
-            (known, cost) if known == kind => {
-                let cost = u64::from(cost);
-                if cost < MOVE { 0 } else { cost }
-            }
-            _ => {
+        let known = self.pair(kind).iter().map(Cell::get).find(|(known, _)| *known == kind);
+        match known {
+            Some((_, cost)) if u64::from(cost) < MOVE => 0,
+            Some((_, cost)) => u64::from(cost),
+            None => {
                 self.curious.set(CURIOUS);
                 WAKE
             }
         }
     }
 
-    fn place(&self, kind: usize) -> &Cell<Known> {
+    fn pair(&self, kind: usize) -> &Pair {
         // Kinds are addresses of tables, aligned and close to one another.
-        &self.known[((kind >> 4) ^ (kind >> 10)) % KINDS]
+        &self.known[((kind >> 4) ^ (kind >> 11)) % PAIRS]
     }
 }
 
@@ -107,6 +112,8 @@ pub(crate) fn pays_for(polls: usize, average: Duration) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::ptr;
+
     use super::*;
 
     const SOUP: usize = 0x1000;
@@ -153,5 +160,27 @@ mod tests {
             nanos(&costs, SOUP, 100);
         }
         assert_eq!(costs.gain(SOUP), 0);
+    }
+
+    #[test]
+    fn average_forgives_interruptions_that_go_on() {
+        let costs = Costs::default();
+        for sample in 0..1_000 {
+            nanos(&costs, SOUP, if sample % 4 == 3 { 100_000 } else { 100 });
+            assert_eq!(costs.gain(SOUP), 0, "after {sample} samples");
+        }
+    }
+
+    #[test]
+    fn two_kinds_of_one_place_are_known_and_a_third_takes_that_of_the_older() {
+        let costs = Costs::default();
+        let together = |kind: &usize| ptr::eq(costs.pair(*kind), costs.pair(SOUP));
+        let kinds: Vec<_> = (SOUP..).step_by(16).filter(together).take(3).collect();
+        let gains = || [0, 1, 2].map(|kind| costs.gain(kinds[kind]));
+        nanos(&costs, kinds[0], 100);
+        nanos(&costs, kinds[1], 100);
+        assert_eq!(gains(), [0, 0, WAKE]);
+        nanos(&costs, kinds[2], 100);
+        assert_eq!(gains(), [WAKE, 0, 0]);
     }
 }

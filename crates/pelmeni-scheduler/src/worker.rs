@@ -57,6 +57,8 @@ pub(crate) struct Worker<'s> {
     pub(crate) tick: Cell<u32>,
     /// How many polls since the last look have left their task ready.
     again: Cell<u32>,
+    /// At the last look it would have paid to wake somebody.
+    paid: Cell<bool>,
     /// At which tick to look around, and after how many more to do so again.
     pub(crate) look_at: Cell<u32>,
     pub(crate) look_every: Cell<u32>,
@@ -101,6 +103,7 @@ pub(crate) fn occupy<R>(lease: &Lease, seat: usize, f: impl FnOnce(&Worker<'_>) 
         searching: Cell::new(false),
         tick: Cell::new(0),
         again: Cell::new(0),
+        paid: Cell::new(false),
         look_at: Cell::new(1),
         look_every: Cell::new(1),
         looked: Cell::new(drive::now()),
@@ -255,7 +258,9 @@ impl Worker<'_> {
         let (polls, average) = self.plan_next_look();
         // Tasks that go on by themselves pay for the move in the end, however short their polls are.
         let go_on = self.again.take() * 2 > polls && self.deque.len() > 1;
-        if go_on || pays_for(self.deque.len(), average) {
+        // Once is no rule: this thread may have been interrupted. The next look comes soon if the polls are long.
+        let pays = pays_for(self.deque.len(), average);
+        if go_on || (self.paid.replace(pays) && pays) {
             self.scheduler.notify(self.seat.index);
         }
         self.dispatch(|| self.scheduler.drive.look(self.home.index, self.next_random()));
