@@ -10,6 +10,7 @@ user would use them.
 
 import asyncio
 import gc
+import os
 import statistics
 import subprocess
 import sys
@@ -358,9 +359,51 @@ async def echo(scale, connections):
     return await serve(scale, "closed", connections, scale.of(20_000))
 
 
+@row(["echo-1-core"])
+async def echo_on_one_core(scale):
+    # As in `src/cores.rs`; the client inherits it.
+    os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+    return await serve(scale, "closed", 1, scale.of(20_000))
+
+
 @row(["connect"])
 async def connect(scale):
     return await serve(scale, "fresh", 16, scale.of(3_200) // 16)
+
+
+class Responder(asyncio.Protocol):
+    """As `src/http.rs`: answers all requests of one read with one write."""
+
+    RESPONSE = (
+        b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 14\r\n\r\nHello, pelmeni"
+    )
+
+    def __init__(self):
+        self.transport, self.held = None, b""
+
+    def connection_made(self, transport):
+        self.transport = transport
+
+    def data_received(self, data):
+        *heads, self.held = (self.held + data).split(b"\r\n\r\n")
+        if heads:
+            self.transport.write(self.RESPONSE * len(heads))
+
+
+@row(["http"])
+async def http(scale):
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(Responder, "127.0.0.1", 0, backlog=1024)
+    host, port = server.sockets[0].getsockname()
+    seconds = "1" if scale.quick else "2"
+    command = ["wrk", "-t", "1", "-c", "64", "-d", seconds, f"http://{host}:{port}/"]
+    wrk = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    output, _ = await asyncio.to_thread(wrk.communicate)
+    server.close()
+    if "Socket errors" in output or "Non-2xx" in output:
+        sys.exit(f"wrk missed answers:\n{output}")
+    figure = next(line for line in output.splitlines() if line.startswith("Requests/sec:"))
+    return float(figure.split()[1]) / 1e3
 
 
 async def block_and_pause(block):
@@ -372,7 +415,11 @@ def percentile_99(values):
     return sorted(values)[len(values) * 99 // 100]
 
 
-@row(["blocked-sleep", 1, 0.02, 50, 0.001], ["stalled-all", 4, 0.1, 20, 0.005])
+@row(
+    ["blocked-sleep", 1, 0.02, 50, 0.001],
+    ["stalled-half", 2, 0.1, 20, 0.005],
+    ["stalled-all", 4, 0.1, 20, 0.005],
+)
 async def late_beside(scale, blockers, block, blocks, nap):
     late, blocking = [], True
 
