@@ -49,6 +49,31 @@ fn watch(house: &House) {
     }
 }
 
+/// Starts a worker in seat 1, which may wait for the kernel until the function that comes with it has it stuck. It stops the
+/// runtime when it is freed.
+fn sticky_worker(
+    house: &Arc<House>,
+    freed: Arc<Parker>,
+) -> (thread::JoinHandle<()>, impl FnOnce()) {
+    let (gate, stuck) = (Gate::default(), Arc::new(Parker::new()));
+    let worker = open(house, {
+        let (theirs, stuck, gate) = (house.clone(), stuck.clone(), gate.clone());
+        move |house| {
+            house.work_on(1, async move {
+                gate.pass().await;
+                let _ = stuck.unpark();
+                freed.park(None);
+                theirs.stop();
+            });
+        }
+    });
+    let stick = move || {
+        gate.open();
+        stuck.park(None);
+    };
+    (worker, stick)
+}
+
 /// Tasks that have not run; the last one stops the runtime.
 #[derive(Clone)]
 struct Left {
@@ -248,8 +273,7 @@ fn kernel_is_handed_on() {
 fn kernel_of_a_stuck_worker() {
     Model::new("worker::kernel_of_a_stuck_worker").bound(1).check(|| {
         let house = House::new(2);
-        let [waits, stuck, freed] = [(); 3].map(|()| Arc::new(Parker::new()));
-        let gate = Gate::default();
+        let [waits, freed] = [(); 2].map(|()| Arc::new(Parker::new()));
         let helper = open(&house, {
             let (theirs, waits, freed) = (house.clone(), waits.clone(), freed.clone());
             move |house| {
@@ -259,20 +283,9 @@ fn kernel_of_a_stuck_worker() {
                 })
             }
         });
-        let worker = open(&house, {
-            let (theirs, stuck, gate) = (house.clone(), stuck.clone(), gate.clone());
-            move |house| {
-                house.work_on(1, async move {
-                    gate.pass().await;
-                    let _ = stuck.unpark();
-                    freed.park(None);
-                    theirs.stop();
-                })
-            }
-        });
+        let (worker, stick) = sticky_worker(&house, freed);
         waits.park(None);
-        gate.open();
-        stuck.park(None);
+        stick();
         house.kernel().report();
         watch(&house);
         close(&house, [helper, worker]);
@@ -332,8 +345,7 @@ fn interrupted_with_another_group() {
 fn kernel_of_a_stuck_group() {
     Model::new("worker::kernel_of_a_stuck_group").bound(1).check(|| {
         let house = House::grouped(2, 1);
-        let [own, waits, stuck, freed] = [(); 4].map(|()| Arc::new(Parker::new()));
-        let gate = Gate::default();
+        let [own, waits, freed] = [(); 3].map(|()| Arc::new(Parker::new()));
         let helper = open(&house, {
             let (theirs, waits, freed) = (house.clone(), waits.clone(), freed.clone());
             move |house| {
@@ -349,20 +361,9 @@ fn kernel_of_a_stuck_group() {
                 })
             }
         });
-        let worker = open(&house, {
-            let (theirs, stuck, gate) = (house.clone(), stuck.clone(), gate.clone());
-            move |house| {
-                house.work_on(1, async move {
-                    gate.pass().await;
-                    let _ = stuck.unpark();
-                    freed.park(None);
-                    theirs.stop();
-                })
-            }
-        });
+        let (worker, stick) = sticky_worker(&house, freed);
         waits.park(None);
-        gate.open();
-        stuck.park(None);
+        stick();
         house.kernel_of(1).report();
         watch(&house);
         close(&house, [helper, worker]);
