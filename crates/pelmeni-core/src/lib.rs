@@ -41,7 +41,8 @@
 //! | [`cancel`](mod@cancel), [`coop`], `context` | what travels with a poll: requests to cancel, budget |
 //! | [`park`], [`contain`](mod@contain) | a thread's sleep token; code that must not unwind into ours |
 //! | `magazine`, `slab` | memory for tasks: a thread's own stock, and where that comes from |
-//! | [`primitive`], `spin`, `count` | atomics, cells, locks: std's or loom's; a lock of one byte; what atomics cost |
+//! | [`primitive`], `count` | atomics, cells, locks: std's or loom's; what atomics cost |
+//! | `spin`, `word_lock` | a lock of one byte; a lock that is one bit of a word |
 
 pub mod contain;
 mod context;
@@ -82,6 +83,8 @@ mod slab;
 #[expect(unsafe_code, reason = "a lock")]
 mod spin;
 mod state;
+#[expect(unsafe_code, reason = "a lock")]
+mod word_lock;
 
 pub use error::JoinError;
 pub use header::{Arrival, Schedule};

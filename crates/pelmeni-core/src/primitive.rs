@@ -12,6 +12,7 @@
 //! Rejected: calling std's types directly and shadowing them with loom's by path tricks. Loom's cells and locks have a
 //! different face (`with`, no poison), and code that hides this is wrong in one of its two builds.
 
+pub use crate::word_lock::{TAKEN, WordGuard, WordLock};
 pub use imp::*;
 
 #[cfg(not(all(loom, feature = "loom")))]

@@ -1,4 +1,4 @@
-//! Those who wait for one source besides the first of their direction: rare, and an allocation.
+//! Those who wait for one direction of a source besides the first: rare, and an allocation.
 //!
 //! A waiter that polls again with an equal waker finds its old one and clones nothing.
 //!
@@ -13,8 +13,8 @@
 use std::task::Waker;
 use std::time::Duration;
 
+use crate::Deadline;
 use crate::driver::wake_by_ref;
-use crate::{Deadline, Direction};
 
 /// A crowd of this size calls the roll for the first time.
 const CROWD: usize = 32;
@@ -32,7 +32,6 @@ pub(crate) struct Crowd {
 
 #[derive(Debug)]
 struct Member {
-    direction: Direction,
     waker: Waker,
     /// Called at this time and not come back since.
     called: Option<Deadline>,
@@ -46,12 +45,9 @@ impl Default for Crowd {
 
 impl Crowd {
     /// Looks for an equal waker, which thereby has come back.
-    pub(crate) fn find(&mut self, direction: Direction, waker: &Waker) -> bool {
-        let mut equal = self
-            .members
-            .iter_mut()
-            .filter(|member| member.direction == direction && member.waker.will_wake(waker));
-        match equal.next() {
+    pub(crate) fn find(&mut self, waker: &Waker) -> bool {
+        let equal = self.members.iter_mut().find(|member| member.waker.will_wake(waker));
+        match equal {
             Some(member) => {
                 member.called = None;
                 true
@@ -60,8 +56,8 @@ impl Crowd {
         }
     }
 
-    pub(crate) fn add(&mut self, direction: Direction, waker: Waker) {
-        self.members.push(Member { direction, waker, called: None });
+    pub(crate) fn add(&mut self, waker: Waker) {
+        self.members.push(Member { waker, called: None });
     }
 
     /// Adds another crowd.
@@ -69,14 +65,9 @@ impl Crowd {
         self.members.extend(other.members);
     }
 
-    /// Moves the wakers of one direction to `wakers`.
-    pub(crate) fn take(&mut self, direction: Direction, wakers: &mut Vec<Waker>) {
-        let called = self.members.extract_if(.., |member| member.direction == direction);
-        wakers.extend(called.map(|member| member.waker));
-    }
-
-    pub(crate) fn is_empty(&self) -> bool {
-        self.members.is_empty()
+    /// The wakers of all of them.
+    pub(crate) fn leave(self) -> impl Iterator<Item = Waker> {
+        self.members.into_iter().map(|member| member.waker)
     }
 
     /// Whether the roll must be called.
@@ -103,7 +94,7 @@ mod tests {
     use std::task::Wake;
 
     use super::*;
-    use crate::source::Waiters;
+    use crate::waiters::Waiters;
 
     /// A waiter that counts its wakes.
     #[derive(Default)]
@@ -118,10 +109,10 @@ mod tests {
     /// What a source does with a waiter, without its lock. Whether the roll was called.
     fn arrive(waiters: &mut Waiters, guest: &Arc<Guest>, now: Deadline) -> bool {
         let waker = Waker::from(guest.clone());
-        if waiters.find(Direction::Read, &waker) {
+        if waiters.find(&waker) {
             return false;
         }
-        let Some(mut crowd) = waiters.add(Direction::Read, waker) else { return false };
+        let Some(mut crowd) = waiters.add(waker) else { return false };
         crowd.call(now);
         waiters.rejoin(crowd);
         true
@@ -156,7 +147,7 @@ mod tests {
         assert!(polls < 5 * guests.len(), "{polls} polls");
         assert!(calls <= 6, "{calls} calls");
         let mut wakers = Vec::new();
-        waiters.take(Direction::Read, &mut wakers);
+        waiters.take(&mut wakers);
         assert_eq!(wakers.len(), guests.len());
     }
 
@@ -174,18 +165,15 @@ mod tests {
     }
 
     #[test]
-    fn waiters_of_the_other_direction_stay() {
+    fn all_are_taken_at_once() {
         let mut waiters = Waiters::default();
         let guests = guests(20);
-        let directions = [Direction::Read, Direction::Write].into_iter().cycle();
-        for (guest, direction) in guests.iter().zip(directions) {
-            assert!(waiters.add(direction, Waker::from(guest.clone())).is_none());
+        for guest in &guests {
+            assert!(waiters.add(Waker::from(guest.clone())).is_none());
         }
         let mut wakers = Vec::new();
-        waiters.take(Direction::Write, &mut wakers);
-        assert_eq!(wakers.len(), 10);
-        waiters.take(Direction::Read, &mut wakers);
-        assert_eq!(wakers.len(), 20);
+        waiters.take(&mut wakers);
+        assert_eq!(wakers.len(), guests.len());
         assert!(waiters.crowd.is_none());
     }
 }

@@ -37,9 +37,9 @@
 //! |---|---|
 //! | `deadline`, `clock` | an instant; the only reader of the clock, and a twin for models |
 //! | `interest`, `descriptor` | read or write; what the system calls a descriptor |
-//! | `readiness` | the atomic word of one direction of one source |
-//! | `source`, `vacancies` | all sources, by key, and who waits for each; which keys are free |
-//! | `crowd` | those who wait where somebody else waits already |
+//! | `readiness` | the atomic word of one direction of one source, and the lock of those who wait for it |
+//! | `source`, `vacancies` | all sources, by key; which keys are free |
+//! | `waiters`, `crowd` | those who wait; those who wait where somebody else waits already |
 //! | `poller`, `direct`, `portable` | the system calls, and two ways to make them |
 //! | `bell` | how a thread that waits for the kernel is called back |
 //! | `driver` | the turn: one wait, its events, the wakers it ends with |
@@ -79,6 +79,7 @@ mod source;
 #[expect(unsafe_code, reason = "the nodes of the wheel lie in their timers")]
 mod timer;
 mod vacancies;
+mod waiters;
 #[expect(unsafe_code, reason = "the nodes of the wheel lie in their timers")]
 mod wheel;
 

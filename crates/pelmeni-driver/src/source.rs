@@ -4,36 +4,26 @@
 //!   key     │ generation │ index │       a usize, half and half
 //!   pages   [64][128][256][512] ...      made when first needed, never moved, never freed before the driver
 //!
-//!   cell    read: Readiness     8        events, ticks, is a reader waiting
-//!           write: Readiness    8        the same for writers, on its own
-//!           waiters            48        a lock, the first waker of each direction, the crowd of all others
+//!   cell    read: Readiness    32        events, ticks, and who waits to read
+//!           write: Readiness   32        the same for writers, on its own
 //! ```
 //!
 //! The poller hands a key back with each event. It is no pointer and no descriptor: an event can be older than the
 //! source it speaks of, and descriptor numbers are used again at once. The index finds the cell without a lock, because
 //! pages stay where they are; the generation, which is part of the cell's readiness words and changes when a source
 //! leaves, tells a stale key.
-//!
-//! S1. A waiter changes its word and adds its waker under one hold of the lock. An event changes the word first and takes
-//! the lock afterwards. So either the waiter sees the event in the word, or the event finds the waker in the list.
-//!
-//! S2. Wakers are cloned, woken and dropped without the lock: each of the three is somebody else's code.
-//!
-//! S3. Whoever takes wakers looks at the generation under the lock: a cell that has changed hands in the meantime keeps
-//! the wakers of its new owner.
 
 use std::io;
 use std::sync::OnceLock;
 use std::task::Waker;
 
-use pelmeni_core::primitive::{Spin, seeded};
+use pelmeni_core::primitive::seeded;
 
-use crate::crowd::Crowd;
+use crate::Direction;
 use crate::interest::Interest;
 use crate::poller::Event;
 use crate::readiness::{Readiness, Snapshot, TICK_BITS, Wait};
 use crate::vacancies::Vacancies;
-use crate::{Direction, clock};
 
 const INDEX_BITS: u32 = usize::BITS / 2;
 const INDEX_MASK: usize = (1 << INDEX_BITS) - 1;
@@ -62,15 +52,6 @@ pub(crate) struct Sources {
 pub(crate) struct Source<const TICK: u32 = TICK_BITS> {
     read: Readiness<TICK>,
     write: Readiness<TICK>,
-    waiters: Spin<Waiters>,
-}
-
-/// The wakers of one source. The first of each direction has a place of its own: nearly always nobody else comes.
-#[derive(Debug, Default)]
-pub(crate) struct Waiters {
-    read: Option<Waker>,
-    write: Option<Waker>,
-    pub(crate) crowd: Option<Box<Crowd>>,
 }
 
 impl Key {
@@ -164,7 +145,7 @@ fn place(index: usize) -> (usize, usize) {
 impl<const TICK: u32> Source<TICK> {
     /// A cell that is nobody's yet.
     pub(crate) fn new() -> Self {
-        Source { read: Readiness::new(), write: Readiness::new(), waiters: Spin::default() }
+        Source { read: Readiness::new(), write: Readiness::new() }
     }
 
     /// The state of one direction, to be looked at before the operation.
@@ -179,27 +160,7 @@ impl<const TICK: u32> Source<TICK> {
 
     /// Waits for the next event in one direction, if there was none since `seen`.
     pub(crate) fn wait(&self, direction: Direction, seen: Snapshot, waker: &Waker) -> Wait {
-        if seen.is_waiting() {
-            // Probably a poll for another reason, and the waker is there from the last one.
-            let mut waiters = self.waiters.lock();
-            let outcome = self.word(direction).wait(seen);
-            if outcome != Wait::Waiting || waiters.find(direction, waker) {
-                return outcome;
-            }
-        }
-        let clone = waker.clone();
-        let mut waiters = self.waiters.lock();
-        let outcome = self.word(direction).wait(seen);
-        if outcome != Wait::Waiting {
-            return outcome;
-        }
-        let crowd = waiters.add(direction, clone);
-        drop(waiters);
-        if let Some(mut crowd) = crowd {
-            crowd.call(clock::now());
-            self.while_owned(seen.generation(), |waiters| waiters.rejoin(crowd));
-        }
-        Wait::Waiting
+        self.word(direction).wait(seen, waker)
     }
 
     /// Notes that an operation in one direction has taken all that there was, if nothing came since `seen`.
@@ -213,31 +174,22 @@ impl<const TICK: u32> Source<TICK> {
         let Event { key, ready, ends } = event;
         let generation = key.generation();
         for (direction, ready) in [(Direction::Read, ready.read), (Direction::Write, ready.write)] {
-            if ready && self.word(direction).set(generation, ends) {
-                self.while_owned(generation, |waiters| waiters.take(direction, wakers));
+            if ready {
+                self.word(direction).set(generation, ends, wakers);
             }
         }
     }
 
     /// Ends this source: the cell is the next one's. Its waiters have to be woken, to learn about it.
     pub(crate) fn remove(&self, wakers: &mut Vec<Waker>) {
-        if seeded(152) {
-            // The bug: whoever comes between this and the end of the generation is not woken.
-            self.take_all(wakers);
-        }
-        self.read.remove();
-        self.write.remove();
-        if !seeded(152) {
-            self.take_all(wakers);
-        }
+        self.read.remove(wakers);
+        self.write.remove(wakers);
     }
 
     /// Ends all waiting at this source.
     fn close(&self, wakers: &mut Vec<Waker>) {
-        let waiting = [self.read.close(), self.write.close()];
-        if waiting.contains(&true) {
-            self.take_all(wakers);
-        }
+        self.read.close(wakers);
+        self.write.close(wakers);
     }
 
     /// What is waited for. Whoever arms the source with it is the only one who does so at that time: of two who have come to
@@ -248,71 +200,11 @@ impl<const TICK: u32> Source<TICK> {
         Interest { read, write }
     }
 
-    /// Runs `f` under the lock if the cell still belongs to this generation (S3).
-    fn while_owned(&self, generation: u32, f: impl FnOnce(&mut Waiters)) {
-        let mut waiters = self.waiters.lock();
-        if self.generation() == generation || seeded(150) {
-            f(&mut waiters);
-        }
-    }
-
-    fn take_all(&self, wakers: &mut Vec<Waker>) {
-        let mut waiters = self.waiters.lock();
-        waiters.take(Direction::Read, wakers);
-        waiters.take(Direction::Write, wakers);
-    }
-
     fn word(&self, direction: Direction) -> &Readiness<TICK> {
         match direction {
             Direction::Read => &self.read,
             Direction::Write if seeded(130) => &self.read,
             Direction::Write => &self.write,
-        }
-    }
-}
-
-impl Waiters {
-    /// Looks for an equal waker; if it is there, nothing needs to be added.
-    pub(crate) fn find(&mut self, direction: Direction, waker: &Waker) -> bool {
-        self.first(direction).as_ref().is_some_and(|first| first.will_wake(waker))
-            || self.crowd.as_mut().is_some_and(|crowd| crowd.find(direction, waker))
-    }
-
-    /// Adds a waker. A crowd that has become too large is handed to the caller, who must let go of the lock,
-    /// [`call`](Crowd::call) the roll and bring it [`back`](Waiters::rejoin).
-    #[must_use]
-    pub(crate) fn add(&mut self, direction: Direction, waker: Waker) -> Option<Box<Crowd>> {
-        let first = self.first(direction);
-        if first.is_none() {
-            *first = Some(waker);
-            return None;
-        }
-        let crowd = self.crowd.get_or_insert_default();
-        crowd.add(direction, waker);
-        if crowd.is_too_large() { self.crowd.take() } else { None }
-    }
-
-    /// Adds a crowd that has called its roll to whoever came in the meantime.
-    pub(crate) fn rejoin(&mut self, mut crowd: Box<Crowd>) {
-        if let Some(meantime) = self.crowd.take() {
-            crowd.join(*meantime);
-        }
-        self.crowd = Some(crowd);
-    }
-
-    /// Moves the wakers of one direction to `wakers`.
-    pub(crate) fn take(&mut self, direction: Direction, wakers: &mut Vec<Waker>) {
-        wakers.extend(self.first(direction).take());
-        if let Some(crowd) = &mut self.crowd {
-            crowd.take(direction, wakers);
-            self.crowd.take_if(|crowd| crowd.is_empty());
-        }
-    }
-
-    fn first(&mut self, direction: Direction) -> &mut Option<Waker> {
-        match direction {
-            Direction::Read => &mut self.read,
-            Direction::Write => &mut self.write,
         }
     }
 }

@@ -63,7 +63,7 @@ pub const MODELS: [Model; 15] = [
         run: bell::notification_outlives_a_wait_that_ends_by_an_event,
         kills: &[8, 81],
     },
-    Model { name: "event_is_never_lost", run: source::event_is_never_lost, kills: &[13] },
+    Model { name: "event_is_never_lost", run: source::event_is_never_lost, kills: &[13, 223] },
     Model {
         name: "directions_do_not_disturb_each_other",
         run: source::directions_do_not_disturb_each_other,

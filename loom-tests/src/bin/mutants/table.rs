@@ -23,6 +23,7 @@ const STATE: &str = "pelmeni-core/src/state.rs";
 const JOIN: &str = "pelmeni-core/src/join.rs";
 const RUNNABLE: &str = "pelmeni-core/src/runnable.rs";
 const LIST: &str = "pelmeni-core/src/list.rs";
+const WORD_LOCK: &str = "pelmeni-core/src/word_lock.rs";
 const PARK: &str = "pelmeni-core/src/park.rs";
 const ALARM: &str = "pelmeni-driver/src/alarm.rs";
 const BELL: &str = "pelmeni-driver/src/bell.rs";
@@ -201,8 +202,8 @@ pub(crate) const TABLE: &[Mutant] = &[
     ),
     mutant(
         150,
-        SOURCE,
-        "an event wakes whoever the slot's owner is",
+        READINESS,
+        "an event looks whose the slot is before it has the lock",
         &["driver::stale_event_finds_nobody"],
     ),
     mutant(
@@ -225,7 +226,7 @@ pub(crate) const TABLE: &[Mutant] = &[
     ),
     mutant(
         152,
-        SOURCE,
+        READINESS,
         "a source that leaves wakes its waiters before it is gone",
         &["driver::leaving_wakes_whoever_waits"],
     ),
@@ -518,4 +519,5 @@ pub(crate) const TABLE: &[Mutant] = &[
         "a wheel that is closed takes a timer",
         &["driver::timer_is_polled_while_its_wheel_closes"],
     ),
+    mutant(223, WORD_LOCK, "the end of a lock publishes nothing", &["driver::event_is_never_lost"]),
 ];
