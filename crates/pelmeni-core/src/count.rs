@@ -220,6 +220,8 @@ pub mod atomic {
     pub type AtomicU8 = Atomic<u8>;
     /// `AtomicU16`
     pub type AtomicU16 = Atomic<u16>;
+    /// `AtomicU32`
+    pub type AtomicU32 = Atomic<u32>;
     /// `AtomicU64`
     pub type AtomicU64 = Atomic<u64>;
     /// `AtomicUsize`
@@ -290,6 +292,7 @@ pub mod atomic {
     word!(i64, atomic::AtomicI64);
     word!(u8, atomic::AtomicU8);
     word!(u16, atomic::AtomicU16);
+    word!(u32, atomic::AtomicU32);
     word!(u64, atomic::AtomicU64);
     word!(usize, atomic::AtomicUsize);
     word!(*mut T, atomic::AtomicPtr<T>, T);

@@ -3,7 +3,7 @@
 //! `polling` makes the epoll descriptor and lends it; its own `wait` is never called, because it spends two to four more
 //! calls on its eventfd and its timerfd. In their place:
 //!
-//! - Sources are added once, edge-triggered, for everything, `EPOLLRDHUP` included (which `polling` cannot ask for).
+//! - Sources are edge-triggered. Who asks to read asks for `EPOLLRDHUP`, too, which `polling` cannot.
 //! - The bell is an eventfd of our own. It is edge-triggered too and **never read**: each write is a new edge, whatever
 //!   the counter says, and the counter would need centuries to be full.
 //! - `epoll_wait` counts in milliseconds. A wait of a millisecond or more sleeps the whole ones there, the rest in
@@ -53,8 +53,7 @@ impl Direct {
     pub(crate) fn new() -> io::Result<Direct> {
         let poller = polling::Poller::new()?;
         let bell = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
-        let data = EventData::new_u64(Key::BELL.as_usize() as u64);
-        epoll::add(&poller, &bell, data, EventFlags::IN | EventFlags::ET)?;
+        epoll::add(&poller, &bell, data(Key::BELL), EventFlags::IN | EventFlags::ET)?;
         Ok(Direct { poller, bell })
     }
 
@@ -93,15 +92,12 @@ impl Poller for Direct {
         false
     }
 
-    fn add(&self, source: BorrowedDescriptor<'_>, key: Key) -> io::Result<()> {
-        let everything =
-            EventFlags::IN | EventFlags::OUT | EventFlags::RDHUP | EventFlags::PRI | EventFlags::ET;
-        let data = EventData::new_u64(key.as_usize() as u64);
-        Ok(epoll::add(&self.poller, source, data, everything)?)
+    fn add(&self, source: BorrowedDescriptor<'_>, key: Key, interest: Interest) -> io::Result<()> {
+        Ok(epoll::add(&self.poller, source, data(key), flags(interest))?)
     }
 
-    fn arm(&self, _: BorrowedDescriptor<'_>, _: Key, _: Interest) -> io::Result<()> {
-        Ok(())
+    fn arm(&self, source: BorrowedDescriptor<'_>, key: Key, interest: Interest) -> io::Result<()> {
+        Ok(epoll::modify(&self.poller, source, data(key), flags(interest))?)
     }
 
     fn delete(&self, source: BorrowedDescriptor<'_>) -> io::Result<()> {
@@ -145,6 +141,19 @@ impl Poller for Direct {
 /// What is not just bytes.
 const ENDS: EventFlags =
     EventFlags::RDHUP.union(EventFlags::HUP).union(EventFlags::ERR).union(EventFlags::PRI);
+
+fn data(key: Key) -> EventData {
+    EventData::new_u64(key.as_usize() as u64)
+}
+
+/// What to ask for. Hang-ups and errors come unasked.
+fn flags(interest: Interest) -> EventFlags {
+    let read = EventFlags::IN | EventFlags::RDHUP | EventFlags::PRI;
+    let mut flags = EventFlags::ET;
+    flags.set(read, interest.read);
+    flags.set(EventFlags::OUT, interest.write);
+    flags
+}
 
 /// What may be tried again after these flags. A hang-up of the other side's sending half concerns only reading.
 fn interest(flags: EventFlags) -> Interest {

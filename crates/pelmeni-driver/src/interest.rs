@@ -19,4 +19,10 @@ pub(crate) struct Interest {
 impl Interest {
     pub(crate) const NONE: Interest = Interest { read: false, write: false };
     pub(crate) const BOTH: Interest = Interest { read: true, write: true };
+
+    /// One direction.
+    pub(crate) fn only(direction: Direction) -> Interest {
+        let read = direction == Direction::Read;
+        Interest { read, write: !read }
+    }
 }

@@ -38,6 +38,7 @@
 //! | `deadline`, `clock` | an instant; the only reader of the clock, and a twin for models |
 //! | `interest`, `descriptor` | read or write; what the system calls a descriptor |
 //! | `readiness` | the atomic word of one direction of one source, and the lock of those who wait for it |
+//! | `drained` | what the last operation left, as the source's owner remembers it |
 //! | `source`, `vacancies` | all sources, by key; which keys are free |
 //! | `waiters`, `crowd` | those who wait; those who wait where somebody else waits already |
 //! | `poller`, `direct`, `portable` | the system calls, and two ways to make them |
@@ -57,6 +58,7 @@ mod deadline;
 mod descriptor;
 #[cfg(any(target_os = "linux", target_os = "android"))]
 mod direct;
+mod drained;
 mod driver;
 mod interest;
 mod membership;

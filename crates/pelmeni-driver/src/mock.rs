@@ -32,8 +32,8 @@ struct Kernel {
 struct State {
     /// The eventfd has been written and not been read.
     bell: bool,
-    /// What is inside.
-    sources: Vec<Key>,
+    /// What is inside, and what it is asked for.
+    sources: Vec<(Key, Interest)>,
     /// What happened last; a source that comes inside is told.
     ready: Option<Interest>,
     /// What the next wait reports.
@@ -53,13 +53,12 @@ impl MockPoller {
         }))
     }
 
-    /// Something happens to all sources. Those that come inside later are told when they come.
+    /// Something happens to all sources. Those that come inside or ask for it later are told when they do.
     pub(crate) fn report(&self, ready: Interest) {
         let mut state = self.0.state.lock();
         state.ready = Some(ready);
-        let events: Vec<_> =
-            state.sources.iter().map(|&key| Event { key, ready, ends: false }).collect();
-        state.events.extend(events);
+        let sources = state.sources.clone();
+        sources.into_iter().for_each(|(key, interest)| state.tell(key, interest));
         drop(state);
         self.0.changed.notify_all();
     }
@@ -71,22 +70,40 @@ impl MockPoller {
     }
 }
 
+impl MockPoller {
+    fn ask(&self, key: Key, interest: Interest) {
+        let mut state = self.0.state.lock();
+        state.sources.push((key, interest));
+        state.tell(key, interest);
+        drop(state);
+        self.0.changed.notify_all();
+    }
+}
+
+impl State {
+    /// Reports to a source what happened last, as far as it is asked for.
+    fn tell(&mut self, key: Key, interest: Interest) {
+        let Some(Interest { read, write }) = self.ready else { return };
+        let ready = Interest { read: read && interest.read, write: write && interest.write };
+        if ready != Interest::NONE {
+            self.events.push(Event { key, ready, ends: false });
+        }
+    }
+}
+
 impl Poller for MockPoller {
     fn is_oneshot(&self) -> bool {
         false
     }
 
-    fn add(&self, _: BorrowedDescriptor<'_>, key: Key) -> io::Result<()> {
-        let mut state = self.0.state.lock();
-        state.sources.push(key);
-        let ready = state.ready;
-        state.events.extend(ready.map(|ready| Event { key, ready, ends: false }));
-        drop(state);
-        self.0.changed.notify_all();
+    fn add(&self, _: BorrowedDescriptor<'_>, key: Key, interest: Interest) -> io::Result<()> {
+        self.ask(key, interest);
         Ok(())
     }
 
-    fn arm(&self, _: BorrowedDescriptor<'_>, _: Key, _: Interest) -> io::Result<()> {
+    fn arm(&self, _: BorrowedDescriptor<'_>, key: Key, interest: Interest) -> io::Result<()> {
+        self.0.state.lock().sources.retain(|(other, _)| *other != key);
+        self.ask(key, interest);
         Ok(())
     }
 

@@ -6,7 +6,8 @@
 //! | [`Portable`](crate::portable) | `polling` as it is: edge-triggered where it can, oneshot elsewhere | everywhere |
 //! | a mock | what `polling` does, as a model | loom |
 //!
-//! Oneshot sources are disarmed by each event and armed again by whoever waits next; edge-triggered ones are added once.
+//! Oneshot sources are disarmed by each event and armed again by whoever waits next; edge-triggered ones are added once, for
+//! the direction in which somebody waits, and armed again when somebody waits in the other one, too.
 
 use std::io;
 use std::time::Duration;
@@ -22,11 +23,12 @@ pub(crate) trait Poller: Send + Sync + std::fmt::Debug {
     /// Whether a source reports once and must then be [armed](Poller::arm).
     fn is_oneshot(&self) -> bool;
 
-    /// Adds a source: edge-triggered in both directions, or disarmed if [oneshot](Poller::is_oneshot). If it is ready by
+    /// Adds a source: edge-triggered in these directions, or disarmed if [oneshot](Poller::is_oneshot). If it is ready by
     /// now, that is an event.
-    fn add(&self, source: BorrowedDescriptor<'_>, key: Key) -> io::Result<()>;
+    fn add(&self, source: BorrowedDescriptor<'_>, key: Key, interest: Interest) -> io::Result<()>;
 
-    /// Asks a oneshot source for one more event in these directions.
+    /// Asks for these directions and no others: a oneshot source for one more event, an edge-triggered one from now on. If it
+    /// is ready by now, that is an event.
     fn arm(&self, source: BorrowedDescriptor<'_>, key: Key, interest: Interest) -> io::Result<()>;
 
     /// Takes a source out. Events that are on their way may still come.

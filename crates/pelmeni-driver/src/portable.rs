@@ -40,6 +40,10 @@ impl Portable {
         Ok(Portable { oneshot: true, ..Portable::new()? })
     }
 
+    fn mode(&self) -> PollMode {
+        if self.oneshot { PollMode::Oneshot } else { PollMode::Edge }
+    }
+
     fn report(&self, event: polling::Event) -> Event {
         let named = Interest { read: event.readable, write: event.writable };
         let failed = event.is_err() == Some(true) || event.is_interrupt();
@@ -54,18 +58,14 @@ impl Poller for Portable {
         self.oneshot
     }
 
-    fn add(&self, source: BorrowedDescriptor<'_>, key: Key) -> io::Result<()> {
-        let (interest, mode) = if self.oneshot {
-            (Interest::NONE, PollMode::Oneshot)
-        } else {
-            (Interest::BOTH, PollMode::Edge)
-        };
+    fn add(&self, source: BorrowedDescriptor<'_>, key: Key, interest: Interest) -> io::Result<()> {
+        let interest = if self.oneshot { Interest::NONE } else { interest };
         // SAFETY: the descriptor is open now, and its registration deletes it before it is closed.
-        unsafe { self.poller.add_with_mode(raw(source), event(key, interest), mode) }
+        unsafe { self.poller.add_with_mode(raw(source), event(key, interest), self.mode()) }
     }
 
     fn arm(&self, source: BorrowedDescriptor<'_>, key: Key, interest: Interest) -> io::Result<()> {
-        self.poller.modify(source, event(key, interest))
+        self.poller.modify_with_mode(source, event(key, interest), self.mode())
     }
 
     fn delete(&self, source: BorrowedDescriptor<'_>) -> io::Result<()> {

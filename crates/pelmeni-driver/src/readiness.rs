@@ -2,18 +2,16 @@
 //! those who wait, whose lock is one bit of the word.
 //!
 //! ```text
-//!    63           32 31          6   5       4         3        2        1       0
-//!   ┌───────────────┬─────────────┬───────┬─────────┬────────┬─────────┬───────┬───────┐
-//!   │  generation   │    tick     │ ENDED │ DRAINED │ CLOSED │ WAITING │ READY │ TAKEN │
-//!   └───────────────┴─────────────┴───────┴─────────┴────────┴─────────┴───────┴───────┘
+//!    63           32 31          6   5       4       3        2        1       0
+//!   ┌───────────────┬─────────────┬───────┬───────┬────────┬─────────┬───────┬───────┐
+//!   │  generation   │    tick     │ ASKED │ ENDED │ CLOSED │ WAITING │ READY │ TAKEN │
+//!   └───────────────┴─────────────┴───────┴───────┴────────┴─────────┴───────┴───────┘
 //!
 //!                 1 event                          2 would block, same tick
 //!      idle ─────────────────► READY, tick + 1 ─────────────────────────► WAITING
 //!        │                          ▲                                        │
 //!        │ 2 would block            └──────────── 1 event: wake ─────────────┘
 //!        └──────────────────────────────────────────────────────────────► WAITING
-//!
-//!      any ── 5 took less than it wanted, same tick, not ENDED ──► DRAINED: the next poll need not try ── 1 event ──► READY
 //!
 //!      any ── 3 remove: wake ──► idle, generation + 1, tick 0        any ── 4 close: wake ──► CLOSED
 //! ```
@@ -24,7 +22,6 @@
 //! | 2 | [`Readiness::wait`] | a poll whose operation would block |
 //! | 3 | [`Readiness::remove`] | whoever deregisters |
 //! | 4 | [`Readiness::close`] | whoever closes the driver |
-//! | 5 | [`Readiness::drain`] | a poll whose operation moved fewer bytes than it had asked for |
 //!
 //! **Each edge is one hold of the lock** ([`WordLock`]): one exchange that takes it, one store that ends it and writes the new
 //! word. The wakers are moved in the same hold, so that word and wakers never disagree: a waiter sees the event in the word, or
@@ -39,10 +36,14 @@
 //! is one for each direction: with a common one, a peer that only makes room for writing would keep a reader from ever
 //! waiting.
 //!
-//! **DRAINED** spares a system call: who reads less than asked for has emptied the buffer, and the next read would fail.
-//! That is true only of a stream of bytes that goes on. An end of the stream, an error, or an urgent byte that came before
-//! the read is reported by the same edge as the bytes, and no other will follow; so an event that speaks of one sets
-//! **ENDED**, for good, and from then on every poll tries. What comes after the read is an event with a new tick.
+//! **ENDED** stands for good after an event that speaks of an end, an error or urgent data: see [`drained`](crate::drained).
+//!
+//! **ASKED** says that the poller reports this direction. A socket is writable nearly all the time, and an event that says so
+//! besides what it came for would change the word of a direction in which nobody waits; so each direction is asked for only once
+//! somebody waits there. Asking reports what is so at that moment, and comes after the waiter is in its place, so that nothing
+//! is lost ([`Registration`](crate::Registration) does it). Who waits learns from the word in which it waits whether it has to
+//! ask; one that it saw earlier may have been taken back meanwhile, which is done only while nobody waits
+//! ([`Readiness::unask`]).
 //!
 //! **The generation** is the source's, and changes when the source leaves. Every change compares it, so that an event of
 //! the past owner, which can sit in the batch that is just being handed out, does nothing to the next one.
@@ -70,10 +71,11 @@ const READY: u64 = TAKEN << 1;
 const WAITING: u64 = TAKEN << 2;
 /// The driver is closed. Never cleared: a closed driver takes no new sources.
 const CLOSED: u64 = TAKEN << 3;
-/// The last operation took all that there was. Set by that operation; cleared by an event.
-const DRAINED: u64 = TAKEN << 4;
 /// An event has spoken of an end, an error, or urgent data. Set by an event; never cleared.
-const ENDED: u64 = TAKEN << 5;
+const ENDED: u64 = TAKEN << 4;
+/// The poller reports this direction. Set when it does; cleared before it ceases to, or by the end of the source. Never set
+/// where sources report once.
+const ASKED: u64 = TAKEN << 5;
 
 const TICK_SHIFT: u32 = 6;
 const GENERATION_SHIFT: u32 = 32;
@@ -100,6 +102,8 @@ pub(crate) struct Snapshot(u64);
 pub(crate) enum Wait {
     /// The waker is in its place: the next event wakes it.
     Waiting,
+    /// As `Waiting`, but nobody has asked the poller for events in this direction: the caller must.
+    Unasked,
     /// There was an event since the snapshot: try again.
     Ready,
     /// The driver is closed: no event will come.
@@ -127,9 +131,17 @@ impl Snapshot {
         self.0 & WAITING != 0
     }
 
-    /// Whether the operation would block, as far as this word knows.
-    pub(crate) const fn is_drained(self) -> bool {
-        self.0 & DRAINED != 0
+    pub(crate) const fn has_ended(self) -> bool {
+        self.0 & ENDED != 0
+    }
+
+    pub(crate) const fn is_asked(self) -> bool {
+        self.0 & ASKED != 0
+    }
+
+    /// The number of events, as far as it fits.
+    pub(crate) const fn tick(self) -> u32 {
+        self.0 as u32 >> TICK_SHIFT
     }
 
     pub(crate) const fn is_closed(self) -> bool {
@@ -166,7 +178,7 @@ impl<const TICK: u32> Readiness<TICK> {
         let is_its = |word: Snapshot| word.generation() == generation || hasty || seeded(15);
         if let Ok(mut hold) = self.lock_if(is_its) {
             let word = hold.word();
-            hold.write(Self::next_tick(word).with(news).without(WAITING | DRAINED));
+            hold.write(Self::next_tick(word).with(news).without(WAITING));
             if word.is_waiting() {
                 hold.take(wakers);
             }
@@ -182,25 +194,21 @@ impl<const TICK: u32> Readiness<TICK> {
                 Err(word) => return Self::judge(word, seen),
                 Ok(mut hold) => {
                     if hold.find(waker) {
-                        hold.wait();
-                        return Wait::Waiting;
+                        return hold.wait();
                     }
                 }
             }
         }
         let clone = waker.clone();
-        let crowd = match self.lock_if(may_wait) {
+        let (outcome, crowd) = match self.lock_if(may_wait) {
             Err(word) => return Self::judge(word, seen),
-            Ok(mut hold) => {
-                hold.wait();
-                hold.add(clone)
-            }
+            Ok(mut hold) => (hold.wait(), hold.add(clone)),
         };
         if let Some(mut crowd) = crowd {
             crowd.call(clock::now());
             self.rejoin(seen.generation(), crowd);
         }
-        Wait::Waiting
+        if seeded(225) && seen.is_asked() { Wait::Waiting } else { outcome }
     }
 
     /// Takes a crowd back that has called its roll; if the source has left meanwhile, it is for nobody.
@@ -210,16 +218,23 @@ impl<const TICK: u32> Readiness<TICK> {
         }
     }
 
-    /// Notes that an operation which began after `seen` has taken all that there was, unless something came since.
-    pub(crate) fn drain(&self, seen: Snapshot) {
-        let may_drain = |word: Snapshot| {
-            let is_old = Self::judge(word, seen) != Wait::Waiting && !seeded(205);
-            !is_old && word.0 & ENDED == 0
-        };
-        // That it fails is no matter: the next poll tries in vain.
-        if let Ok(mut hold) = self.lock_if(may_drain) {
-            let word = hold.word();
-            hold.write(word.with(DRAINED).without(READY));
+    /// Notes that the poller reports this direction.
+    pub(crate) fn ask(&self) {
+        let mut hold = self.lock();
+        let word = hold.word();
+        hold.write(word.with(ASKED));
+    }
+
+    /// Notes that the poller will no longer report this direction, unless somebody waits. Whether it will.
+    pub(crate) fn unask(&self) -> bool {
+        let may_cease = |word: Snapshot| word.is_asked() && (!word.is_waiting() || seeded(224));
+        match self.lock_if(may_cease) {
+            Ok(mut hold) => {
+                let word = hold.word();
+                hold.write(word.without(ASKED));
+                false
+            }
+            Err(word) => word.is_asked(),
         }
     }
 
@@ -252,15 +267,11 @@ impl<const TICK: u32> Readiness<TICK> {
             Wait::Gone
         } else if word.is_closed() {
             Wait::Closed
-        } else if Self::tick(word) != Self::tick(seen) && !seeded(13) {
+        } else if word.tick() != seen.tick() && !seeded(13) {
             Wait::Ready
         } else {
             Wait::Waiting
         }
-    }
-
-    const fn tick(word: Snapshot) -> u64 {
-        word.0 & Self::TICKS
     }
 
     const fn next_tick(word: Snapshot) -> Snapshot {
@@ -288,9 +299,10 @@ impl Hold<'_> {
     }
 
     /// Notes that somebody waits.
-    fn wait(&mut self) {
+    fn wait(&mut self) -> Wait {
         let word = self.word();
         self.write(word.without(READY).with(WAITING));
+        if word.is_asked() { Wait::Waiting } else { Wait::Unasked }
     }
 }
 
@@ -331,6 +343,7 @@ mod tests {
         let word = Readiness::new();
         (0..OWNER).for_each(|_| word.remove(&mut Vec::new()));
         assert_eq!(word.look(), Snapshot::fresh(OWNER));
+        word.ask();
         word
     }
 
@@ -361,6 +374,7 @@ mod tests {
     #[test]
     fn tick_wraps_into_itself() {
         let word = Readiness::<2>::new();
+        word.ask();
         for _ in 0..9 {
             let seen = word.look();
             assert!(!set(&word, 0, false));
@@ -403,37 +417,26 @@ mod tests {
     }
 
     #[test]
-    fn drained_until_the_next_event() {
-        let word = owned();
-        let seen = word.look();
-        word.drain(seen);
-        assert!(word.look().is_drained() && !word.look().is_ready());
-        assert_eq!(wait(&word, word.look()), Wait::Waiting);
-        assert!(word.look().is_drained(), "waiting brings nothing");
-        assert!(set(&word, OWNER, false));
-        assert!(!word.look().is_drained());
-    }
-
-    #[test]
-    fn event_since_the_look_is_not_drained() {
-        let word = owned();
-        let seen = word.look();
-        assert!(!set(&word, OWNER, false));
-        word.drain(seen);
-        assert!(!word.look().is_drained() && word.look().is_ready());
-    }
-
-    #[test]
-    fn what_has_ended_is_never_drained() {
+    fn what_has_ended_has_ended_for_this_source() {
         let word = owned();
         assert!(!set(&word, OWNER, true));
-        word.drain(word.look());
-        assert!(!word.look().is_drained());
         assert!(!set(&word, OWNER, false));
-        word.drain(word.look());
-        assert!(!word.look().is_drained(), "an end is for good");
+        assert!(word.look().has_ended(), "an end is for good");
         word.remove(&mut Vec::new());
-        word.drain(word.look());
-        assert!(word.look().is_drained(), "but only for one source");
+        assert!(!word.look().has_ended(), "but only for one source");
+    }
+
+    #[test]
+    fn who_waits_learns_whether_it_has_to_ask() {
+        let word = owned();
+        word.remove(&mut Vec::new());
+        assert_eq!(word.wait(word.look(), Waker::noop()), Wait::Unasked);
+        word.ask();
+        assert_eq!(word.wait(word.look(), Waker::noop()), Wait::Waiting);
+        assert!(word.unask(), "somebody waits");
+        assert!(set(&word, OWNER + 1, false));
+        assert!(word.look().is_asked(), "an event takes nothing back");
+        assert!(!word.unask());
+        assert_eq!(word.wait(word.look(), Waker::noop()), Wait::Unasked);
     }
 }

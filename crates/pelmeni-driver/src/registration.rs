@@ -9,7 +9,10 @@
 //! spares a system call. Such an entry can outlive its number as well; then nobody has its key, and an owner whose number
 //! it blocks deletes it.
 //!
-//! The lock is held while a source enters, leaves or is armed (system calls), and never while a waker is called.
+//! The poller is asked only for directions in which somebody has waited (`readiness`, ASKED), **after** the waiter is in its
+//! place: asking, too, reports what the source is ready for at that moment.
+//!
+//! The lock is held while a source enters, leaves or is asked for more (system calls), and never while a waker is called.
 
 use std::io;
 use std::sync::Arc;
@@ -18,7 +21,9 @@ use std::task::{Context, Poll};
 use pelmeni_core::primitive::{Mutex, seeded};
 
 use crate::descriptor::{AsDescriptor, BorrowedDescriptor, RawDescriptor, borrow, raw};
+use crate::drained::Drained;
 use crate::driver::wake_all;
+use crate::interest::Interest;
 use crate::membership::{Membership, Standing};
 use crate::readiness::{Snapshot, Wait};
 use crate::source::Key;
@@ -60,6 +65,7 @@ use crate::{Direction, Driver};
 pub struct Registration {
     driver: Arc<Driver>,
     membership: Membership,
+    drained: Drained,
     entry: Mutex<Entry>,
 }
 
@@ -76,7 +82,8 @@ struct Entry {
 impl Registration {
     /// Prepares a registration. Nothing is registered before an operation would block.
     pub fn new(driver: Arc<Driver>) -> Registration {
-        Registration { driver, membership: Membership::new(), entry: Mutex::default() }
+        let (membership, drained) = (Membership::new(), Drained::new());
+        Registration { driver, membership, drained, entry: Mutex::default() }
     }
 
     /// Says that whoever has this registration owns the descriptor as well, and closes it as soon as this is dropped.
@@ -156,19 +163,15 @@ impl Registration {
     ) -> Poll<io::Result<R>> {
         loop {
             let seen = self.look(direction);
-            if !seen.is_some_and(Snapshot::is_drained) {
-                match operation() {
+            if !seen.is_some_and(|seen| self.drained.holds(direction, seen)) {
+                let outcome = operation();
+                if let Some(seen) = seen {
+                    self.drained.renew(direction, seen, outcome.as_ref().is_ok_and(&drains));
+                }
+                match outcome {
                     Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                     Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                    Ok(result) => {
-                        if let Some(seen) = seen
-                            && drains(&result)
-                        {
-                            self.drain(direction, seen);
-                        }
-                        return Poll::Ready(Ok(result));
-                    }
-                    Err(error) => return Poll::Ready(Err(error)),
+                    outcome => return Poll::Ready(outcome),
                 }
             }
             if self.wait(cx, source, direction, seen)?.is_pending() {
@@ -194,7 +197,9 @@ impl Registration {
         direction: Direction,
     ) -> Poll<io::Result<()>> {
         match self.look(direction) {
-            Some(seen) if seen.is_ready() => Poll::Ready(Ok(())),
+            Some(seen) if seen.is_ready() && !self.drained.holds(direction, seen) => {
+                Poll::Ready(Ok(()))
+            }
             seen => self.wait(cx, source, direction, seen),
         }
     }
@@ -217,13 +222,6 @@ impl Registration {
         }
     }
 
-    /// Notes that an operation which began after `seen` has taken all that there was.
-    fn drain(&self, direction: Direction, seen: Snapshot) {
-        if let Standing::Inside(key) = self.membership.look() {
-            self.driver.sources.cell(key).drain(direction, seen);
-        }
-    }
-
     /// Waits for an event after `seen`. Ready means: there was one already.
     fn wait<S: AsDescriptor>(
         &self,
@@ -232,7 +230,7 @@ impl Registration {
         direction: Direction,
         seen: Option<Snapshot>,
     ) -> Poll<io::Result<()>> {
-        let key = self.enter(source)?;
+        let key = self.enter(source, direction)?;
         let cell = self.driver.sources.cell(key);
         let seen = match seen {
             Some(seen) => seen,
@@ -241,21 +239,38 @@ impl Registration {
             None => Snapshot::fresh(key.generation()),
         };
         match cell.wait(direction, seen, cx.waker()) {
-            Wait::Ready => return Poll::Ready(Ok(())),
-            Wait::Closed => return Poll::Ready(Err(closed())),
-            Wait::Gone => return Poll::Ready(Err(deregistered())),
-            Wait::Waiting => {}
+            Wait::Ready => Poll::Ready(Ok(())),
+            Wait::Closed => Poll::Ready(Err(closed())),
+            Wait::Gone => Poll::Ready(Err(deregistered())),
+            Wait::Waiting => Poll::Pending,
+            Wait::Unasked => {
+                self.ask(source, direction)?;
+                Poll::Pending
+            }
         }
-        if self.driver.poller.is_oneshot() {
-            // Under the lock, so that two who arm do it one after the other.
-            let _entry = self.entry.lock();
-            self.driver.poller.arm(borrow(source), key, cell.interest())?;
-        }
-        Poll::Pending
     }
 
-    /// Brings the source into the poller, if it is not there yet.
-    fn enter<S: AsDescriptor>(&self, source: &S) -> io::Result<Key> {
+    /// Asks the poller for events in `direction`, where somebody waits.
+    #[cold]
+    fn ask<S: AsDescriptor>(&self, source: &S, direction: Direction) -> io::Result<()> {
+        // Under the lock, so that two who ask do it one after the other.
+        let _entry = self.entry.lock();
+        let Standing::Inside(key) = self.membership.look() else { return Err(deregistered()) };
+        let cell = self.driver.sources.cell(key);
+        let poller = &self.driver.poller;
+        if poller.is_oneshot() {
+            return poller.arm(borrow(source), key, cell.interest());
+        }
+        if let Some(interest) = cell.interest_with(direction) {
+            poller.arm(borrow(source), key, interest)?;
+            // Who comes meanwhile and waits in this direction wants to ask, too, and finds it done.
+            cell.ask(direction);
+        }
+        Ok(())
+    }
+
+    /// Brings the source into the poller, if it is not there yet, to report `direction`.
+    fn enter<S: AsDescriptor>(&self, source: &S, direction: Direction) -> io::Result<Key> {
         if let Standing::Inside(key) = self.membership.look() {
             return Ok(key);
         }
@@ -266,23 +281,33 @@ impl Registration {
             Standing::Outside => {}
         }
         let key = self.driver.sources.insert()?;
-        if let Err(error) = self.add(borrow(source), key, entry.is_owned) {
+        if let Err(error) = self.add(borrow(source), key, direction, entry.is_owned) {
             // Nobody knows the key, so nobody waits.
             self.driver.sources.remove(key, &mut Vec::new());
             return Err(error);
+        }
+        if !self.driver.poller.is_oneshot() {
+            self.driver.sources.cell(key).ask(direction);
         }
         *entry = Entry { descriptor: raw(borrow(source)), is_inside: true, ..*entry };
         self.membership.enter(key);
         Ok(key)
     }
 
-    fn add(&self, source: BorrowedDescriptor<'_>, key: Key, is_owned: bool) -> io::Result<()> {
+    fn add(
+        &self,
+        source: BorrowedDescriptor<'_>,
+        key: Key,
+        direction: Direction,
+        is_owned: bool,
+    ) -> io::Result<()> {
         let poller = &self.driver.poller;
-        match poller.add(source, key) {
+        let interest = Interest::only(direction);
+        match poller.add(source, key, interest) {
             // Nobody else can have the number of an owned descriptor: the entry is of an earlier owner of the same file.
             Err(error) if is_owned && error.kind() == io::ErrorKind::AlreadyExists => {
                 poller.delete(source)?;
-                poller.add(source, key)
+                poller.add(source, key, interest)
             }
             outcome => outcome,
         }
@@ -328,7 +353,6 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::interest::Interest;
     use crate::poller::{Event, Poller};
 
     /// A poller in which nothing happens, and that counts how sources leave.
@@ -343,7 +367,7 @@ mod tests {
             false
         }
 
-        fn add(&self, _: BorrowedDescriptor<'_>, _: Key) -> io::Result<()> {
+        fn add(&self, _: BorrowedDescriptor<'_>, _: Key, _: Interest) -> io::Result<()> {
             Ok(())
         }
 

@@ -163,9 +163,24 @@ impl<const TICK: u32> Source<TICK> {
         self.word(direction).wait(seen, waker)
     }
 
-    /// Notes that an operation in one direction has taken all that there was, if nothing came since `seen`.
-    pub(crate) fn drain(&self, direction: Direction, seen: Snapshot) {
-        self.word(direction).drain(seen);
+    /// Notes that the poller reports one direction.
+    pub(crate) fn ask(&self, direction: Direction) {
+        self.word(direction).ask();
+    }
+
+    /// What the poller has to report, so that one more direction is among it; `None` if it is.
+    ///
+    /// A socket that was connected has been asked for writability, and need not say any more at each event that it has that;
+    /// so who asks for the first time to read takes this back, if nobody waits for it. Who asks to write takes nothing back.
+    /// So nobody asks more than twice after the source has entered, however reads and writes alternate.
+    pub(crate) fn interest_with(&self, direction: Direction) -> Option<Interest> {
+        if self.look(direction).is_asked() {
+            return None;
+        }
+        Some(match direction {
+            Direction::Read => Interest { read: true, write: self.write.unask() },
+            Direction::Write => Interest { read: self.read.look().is_asked(), write: true },
+        })
     }
 
     /// Hands an event to those who wait for it: their wakers go to `wakers`. It is for the source whose key it has, which
@@ -192,7 +207,7 @@ impl<const TICK: u32> Source<TICK> {
         self.write.close(wakers);
     }
 
-    /// What is waited for. Whoever arms the source with it is the only one who does so at that time: of two who have come to
+    /// What is waited for, where sources report once. Whoever arms the source with it is the only one who does so at that time: of two who have come to
     /// wait, one in each direction, the later one must see both.
     pub(crate) fn interest(&self) -> Interest {
         let read = self.read.look().is_waiting();

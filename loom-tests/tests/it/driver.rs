@@ -7,7 +7,8 @@ use pelmeni_loom_tests::Model;
 /// Runs the driver's model of this name, with as many preemptions as it can bear in reasonable time.
 fn check(name: &'static str) {
     let model = MODELS.iter().find(|model| model.name == name).expect("the driver has this model");
-    let bound = if name == "two_readers_share_a_source" { 2 } else { 3 };
+    // With a lock that spins, three threads at one source are too many for more.
+    let bound = if name == "two_readers_share_a_source" { 1 } else { 3 };
     let report: &'static str = format!("driver::{name}").leak();
     Model::new(report).bound(bound).check(model.run);
 }
@@ -50,6 +51,11 @@ fn two_readers_share_a_source() {
 #[test]
 fn first_wait_registers() {
     check("first_wait_registers");
+}
+
+#[test]
+fn reader_asks_while_a_writer_waits() {
+    check("reader_asks_while_a_writer_waits");
 }
 
 #[test]

@@ -52,7 +52,7 @@ pub struct Model {
 }
 
 /// All models. Each mutant of this crate is killed by at least one, and each kills at least one.
-pub const MODELS: [Model; 15] = [
+pub const MODELS: [Model; 16] = [
     Model {
         name: "notification_reaches_the_sleeper",
         run: bell::notification_reaches_the_sleeper,
@@ -80,6 +80,11 @@ pub const MODELS: [Model; 15] = [
         kills: &[13, 205],
     },
     Model { name: "short_read_loses_no_end", run: source::short_read_loses_no_end, kills: &[204] },
+    Model {
+        name: "reader_asks_while_a_writer_waits",
+        run: source::reader_asks_while_a_writer_waits,
+        kills: &[224, 225],
+    },
     Model { name: "first_wait_registers", run: source::first_wait_registers, kills: &[151] },
     Model {
         name: "stale_event_finds_nobody",

@@ -9,6 +9,7 @@ use pelmeni_core::primitive::atomic::{AtomicUsize, Ordering};
 use pelmeni_core::primitive::loom::thread;
 
 use super::Ear;
+use crate::drained::Drained;
 use crate::interest::Interest;
 use crate::mock::MockPoller;
 use crate::poller::Event;
@@ -42,6 +43,14 @@ impl Pot {
     }
 }
 
+/// A source that the poller reports in both directions.
+fn source() -> Arc<Source<2>> {
+    let source = Arc::new(Source::new());
+    source.ask(Direction::Read);
+    source.ask(Direction::Write);
+    source
+}
+
 /// An event, as the driver hands it out.
 fn report<const TICK: u32>(source: &Source<TICK>, generation: u32, ready: Interest) {
     hand_out(source, Event { key: Key::new(0, generation), ready, ends: false });
@@ -70,14 +79,14 @@ fn take<const TICK: u32>(source: &Source<TICK>, pot: &Pot) {
         match source.wait(Direction::Read, seen, &ear.waker()) {
             Wait::Ready => {}
             Wait::Waiting => ear.listen(heard),
-            Wait::Closed | Wait::Gone => panic!("the source is still there"),
+            outcome => panic!("the source is there and asked: {outcome:?}"),
         }
     }
 }
 
 /// Events come while a reader takes, fails and waits. The tick has two bits and is about to wrap.
 pub(super) fn event_is_never_lost() {
-    let source = Arc::new(Source::<2>::new());
+    let source = source();
     let pot = Pot::new();
     let generation = source.generation();
     for _ in 0..3 {
@@ -99,7 +108,7 @@ pub(super) fn event_is_never_lost() {
 
 /// An event for writing comes while a reader waits or is about to.
 pub(super) fn directions_do_not_disturb_each_other() {
-    let source = Arc::new(Source::<2>::new());
+    let source = source();
     let generation = source.generation();
     let ear = Ear::new();
     let kernel = {
@@ -117,7 +126,7 @@ pub(super) fn directions_do_not_disturb_each_other() {
 
 /// One event for two things: whoever comes too late for the first takes the second.
 pub(super) fn two_readers_share_a_source() {
-    let source = Arc::new(Source::<2>::new());
+    let source = source();
     let pot = Pot::new();
     let generation = source.generation();
     let reader = {
@@ -177,6 +186,7 @@ pub(super) fn stale_event_finds_nobody() {
     let old = sources.insert().expect("there is room");
     let (former, heir) = (Ear::new(), Ear::new());
     let seen = Snapshot::fresh(old.generation());
+    sources.cell(old).ask(Direction::Read);
     assert_eq!(sources.cell(old).wait(Direction::Read, seen, &former.waker()), Wait::Waiting);
     let dispatch = {
         let sources = sources.clone();
@@ -189,6 +199,7 @@ pub(super) fn stale_event_finds_nobody() {
     let new = sources.insert().expect("there is room");
     assert!(std::ptr::eq(sources.cell(old), sources.cell(new)));
     let seen = Snapshot::fresh(new.generation());
+    sources.cell(new).ask(Direction::Read);
     assert_eq!(sources.cell(new).wait(Direction::Read, seen, &heir.waker()), Wait::Waiting);
 
     dispatch.join().unwrap();
@@ -226,6 +237,45 @@ pub(super) fn leaving_wakes_whoever_waits() {
     }
 }
 
+/// A socket has been connected; now one task begins to read while another one waits to write, or is about to. Then there comes to be
+/// room.
+pub(super) fn reader_asks_while_a_writer_waits() {
+    let poller = MockPoller::new();
+    let driver = Arc::new(Driver::from_poller(Box::new(poller.clone())));
+    let registration = Arc::new(Registration::new(driver.clone()));
+    let pot = Pot::new();
+    let mut cx = Context::from_waker(Waker::noop());
+    let connected = registration.poll_ready(&mut cx, &io::stderr(), Direction::Write);
+    assert!(connected.is_pending());
+    poller.report(WRITE);
+    turn(&driver);
+    let reader = {
+        let (driver, registration, pot) = (driver.clone(), registration.clone(), pot.clone());
+        thread::spawn(move || {
+            let mut cx = Context::from_waker(Waker::noop());
+            let read = || Err::<(), _>(io::ErrorKind::WouldBlock.into());
+            let read = registration.poll_io(&mut cx, &io::stderr(), Direction::Read, read);
+            assert!(read.is_pending());
+            pot.put();
+            poller.report(WRITE);
+            turn(&driver);
+        })
+    };
+    let ear = Ear::new();
+    let waker = ear.waker();
+    let mut cx = Context::from_waker(&waker);
+    loop {
+        let heard = ear.heard();
+        let write = || pot.take();
+        match registration.poll_io(&mut cx, &io::stderr(), Direction::Write, write) {
+            Poll::Ready(written) => break written.expect("the driver is open"),
+            Poll::Pending => ear.listen(heard),
+        }
+    }
+    driver.notify();
+    reader.join().unwrap();
+}
+
 /// A stream: how many bytes there are, and whether more will come.
 #[derive(Debug)]
 struct Stream(Mutex<(usize, bool)>);
@@ -243,16 +293,19 @@ impl Stream {
 /// Reads so many bytes, or to the end, and relies on short reads: the loop of `Registration::poll_with`.
 fn read_shortly(source: &Source<2>, stream: &Stream, wanted: usize) -> usize {
     let ear = Ear::new();
+    let drained = Drained::new();
     let mut bytes = 0;
     while bytes < wanted {
         let heard = ear.heard();
         let seen = source.look(Direction::Read);
-        if !seen.is_drained() {
-            match stream.read() {
+        if !drained.holds(Direction::Read, seen) {
+            let outcome = stream.read();
+            let is_drained = outcome.as_ref().is_ok_and(|read| *read > 0);
+            drained.renew(Direction::Read, seen, is_drained);
+            match outcome {
                 Ok(0) => break,
                 Ok(read) => {
                     bytes += read;
-                    source.drain(Direction::Read, seen);
                     continue;
                 }
                 Err(_) => {}
@@ -261,7 +314,7 @@ fn read_shortly(source: &Source<2>, stream: &Stream, wanted: usize) -> usize {
         match source.wait(Direction::Read, seen, &ear.waker()) {
             Wait::Ready => {}
             Wait::Waiting => ear.listen(heard),
-            Wait::Closed | Wait::Gone => panic!("the source is still there"),
+            outcome => panic!("the source is there and asked: {outcome:?}"),
         }
     }
     bytes
@@ -270,7 +323,7 @@ fn read_shortly(source: &Source<2>, stream: &Stream, wanted: usize) -> usize {
 fn stream_with_a_peer(
     peer: impl FnOnce(&Source<2>, &Stream) + Send + 'static,
 ) -> (Arc<Source<2>>, Arc<Stream>, thread::JoinHandle<()>) {
-    let source = Arc::new(Source::<2>::new());
+    let source = source();
     let stream = Arc::new(Stream(Mutex::new((0, false))));
     let (theirs, wire) = (source.clone(), stream.clone());
     let peer = thread::spawn(move || peer(&theirs, &wire));

@@ -27,6 +27,7 @@ const WORD_LOCK: &str = "pelmeni-core/src/word_lock.rs";
 const PARK: &str = "pelmeni-core/src/park.rs";
 const ALARM: &str = "pelmeni-driver/src/alarm.rs";
 const BELL: &str = "pelmeni-driver/src/bell.rs";
+const DRAINED: &str = "pelmeni-driver/src/drained.rs";
 const NODE: &str = "pelmeni-driver/src/node.rs";
 const READINESS: &str = "pelmeni-driver/src/readiness.rs";
 const REGISTRATION: &str = "pelmeni-driver/src/registration.rs";
@@ -356,7 +357,7 @@ pub(crate) const TABLE: &[Mutant] = &[
     ),
     mutant(
         205,
-        READINESS,
+        DRAINED,
         "a short read counts as the last one although there was an event since",
         &["driver::short_read_loses_no_bytes"],
     ),
@@ -520,4 +521,16 @@ pub(crate) const TABLE: &[Mutant] = &[
         &["driver::timer_is_polled_while_its_wheel_closes"],
     ),
     mutant(223, WORD_LOCK, "the end of a lock publishes nothing", &["driver::event_is_never_lost"]),
+    mutant(
+        224,
+        READINESS,
+        "who begins to read has the poller forget a writer that waits",
+        &["driver::reader_asks_while_a_writer_waits"],
+    ),
+    mutant(
+        225,
+        READINESS,
+        "who waits believes an old word that says that the poller was asked",
+        &["driver::reader_asks_while_a_writer_waits"],
+    ),
 ];
