@@ -1,7 +1,13 @@
-//! What travels with a poll: the task, its budget, and the requests to cancel that are on their way.
+//! What travels with a poll: the task, its budget, the requests to cancel that are on their way, and the references on loan.
 //!
 //! One thread-local without destructor, saved and restored around each poll of a task or a visitor. Outside of those there
 //! is no limit, and no request can be raised: nobody would be there to take it.
+//!
+//! **Loans.** A poll that waits clones its waker, and a reference counted at once would be an exchange on the state word. So what a
+//! poll clones and drops of its own task's wakers is only noted here, and the step that ends the poll, which is an exchange
+//! in any case, settles it. Meanwhile such a waker is as good as any other: it can be woken and dropped by another thread, which
+//! takes a reference out of the word that was not put in. For that the word holds [`LOANS_MAX`] more than there are (see
+//! `state`). Who is not the poll of that task, on this thread, counts at once.
 //!
 //! A future that a task blocks on inside its own poll, with some other crate's `block_on`, shares the task's budget and
 //! requests; it must not wait there for as many as [`BUDGET`] operations, as a task must not block in any case.
@@ -15,6 +21,12 @@ use crate::waker::RawTask;
 /// How many leaf operations a task may complete in one poll before it must let others run.
 pub const BUDGET: u32 = 128;
 
+/// How many references a poll may clone or drop before it counts them in the state word.
+pub(crate) const LOANS_MAX: u32 = 1 << 10;
+
+/// No task is being polled, or not by us: no loans.
+const CLOSED: i32 = i32::MIN;
+
 /// No task is being polled: no limit.
 const UNLIMITED: u32 = u32::MAX;
 
@@ -25,6 +37,8 @@ pub(crate) struct Context {
     requests: Cell<u32>,
     /// The task asked to run again after the others, and did not touch its waker for it.
     yielded: Cell<bool>,
+    /// How many references of the task were cloned by this poll, less those dropped, and are not counted yet.
+    loans: Cell<i32>,
 }
 
 thread_state! {
@@ -33,6 +47,7 @@ thread_state! {
         budget: Cell::new(UNLIMITED),
         requests: Cell::new(0),
         yielded: Cell::new(false),
+        loans: Cell::new(CLOSED),
     }
 }
 
@@ -42,6 +57,8 @@ pub(crate) struct Scope {
     budget: u32,
     requests: u32,
     yielded: bool,
+    /// `None`: the loans are those of the poll that this is a part of.
+    loans: Option<i32>,
 }
 
 /// Enters the poll of a task that brings some requests to cancel.
@@ -51,6 +68,7 @@ pub(crate) fn enter(task: RawTask, requests: u32) -> Scope {
         budget: context.budget.replace(BUDGET),
         requests: context.requests.replace(requests),
         yielded: context.yielded.replace(false),
+        loans: Some(context.loans.replace(0)),
     })
 }
 
@@ -61,6 +79,7 @@ pub(crate) fn enter_visit(data: *const ()) -> Scope {
         budget: context.budget.replace(UNLIMITED),
         requests: context.requests.replace(0),
         yielded: context.yielded.replace(false),
+        loans: Some(context.loans.replace(CLOSED)),
     })
 }
 
@@ -71,6 +90,7 @@ pub(crate) fn unaffected() -> Scope {
         budget: context.budget.replace(UNLIMITED),
         requests: context.requests.replace(0),
         yielded: context.yielded.get(),
+        loans: None,
     })
 }
 
@@ -81,8 +101,31 @@ impl Drop for Scope {
             context.budget.set(self.budget);
             context.requests.set(self.requests);
             context.yielded.set(self.yielded);
+            if let Some(loans) = self.loans {
+                context.loans.set(loans);
+            }
         });
     }
+}
+
+/// Notes that a reference was cloned (1) or dropped (-1) on behalf of the poll of the task with this waker data. False: it is not the
+/// task that is being polled, or it has too many on loan, and the reference must be counted.
+#[inline]
+pub(crate) fn lend(waker_data: *const (), references: i32) -> bool {
+    CONTEXT.with(|context| {
+        let loans = context.loans.get();
+        let may = ptr::eq(context.task.get(), waker_data) && loans.unsigned_abs() < LOANS_MAX;
+        if may {
+            context.loans.set(loans + references);
+        }
+        may
+    })
+}
+
+/// The references on loan to the poll that runs now. Whoever ends the poll settles them.
+#[inline]
+pub(crate) fn loans() -> i32 {
+    CONTEXT.with(|context| context.loans.get())
 }
 
 /// How many requests travel with the poll that runs now.

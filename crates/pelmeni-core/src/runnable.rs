@@ -140,19 +140,23 @@ impl Runnable {
                 // SAFETY: the right to poll is ours, and the future is in place.
                 Polled::Pending => unsafe { (vtable.cancel)(task, JoinError::cancelled()) },
             }
+            let loans = context::loans();
             drop(scope);
             // SAFETY: the right to poll is ours, and an output is in place.
-            return unsafe { complete(task) };
+            return unsafe { complete(task, loans) };
         }
-        let yielded = context::has_yielded();
+        let (yielded, loans) = (context::has_yielded(), context::loans());
         drop(scope);
         match polled {
             // SAFETY: the right to poll is ours, and an output is in place.
-            Polled::Ready => unsafe { complete(task) },
-            // SAFETY: the right to poll is still ours, as no wake was answered.
-            Polled::Pending if yielded => unsafe { task.schedule(Cause::Again) },
+            Polled::Ready => unsafe { complete(task, loans) },
+            Polled::Pending if yielded => {
+                header.state.settle(loans);
+                // SAFETY: the right to poll is still ours, as no wake was answered.
+                unsafe { task.schedule(Cause::Again) }
+            }
             // SAFETY: the right to poll is ours.
-            Polled::Pending => unsafe { finish(task, seen) },
+            Polled::Pending => unsafe { finish(task, seen, loans) },
         }
     }
 
@@ -182,9 +186,9 @@ impl Drop for Runnable {
 ///
 /// # Safety
 /// The caller has the right to poll and gives it up.
-unsafe fn finish(task: RawTask, seen: Snapshot) {
+unsafe fn finish(task: RawTask, seen: Snapshot, loans: i32) {
     // SAFETY: the right to poll keeps the task alive until the step is made (R1, R3).
-    match unsafe { task.header() }.state.finish_poll(seen) {
+    match unsafe { task.header() }.state.finish_poll(seen, loans) {
         Finish::Idle => {}
         // SAFETY: wakes are left, so the right to poll is still ours.
         Finish::Again => unsafe { task.schedule(Cause::Again) },
@@ -202,21 +206,22 @@ unsafe fn cancel(task: RawTask, why: JoinError) {
     let vtable = unsafe { task.vtable() };
     // SAFETY: as this function asks.
     unsafe { (vtable.cancel)(task, why) };
+    let loans = context::loans();
     drop(scope);
     // SAFETY: the right to poll is still ours, and an output is in place.
-    unsafe { complete(task) };
+    unsafe { complete(task, loans) };
 }
 
 /// Completes a task: tells its scheduler, publishes the output, wakes whoever joins it.
 ///
 /// # Safety
 /// The caller has the right to poll and gives it up; the output is in place.
-unsafe fn complete(task: RawTask) {
+unsafe fn complete(task: RawTask, loans: i32) {
     // SAFETY: the right to poll keeps the task alive until it is complete (R1, R3).
     let header = unsafe { task.header() };
     // SAFETY: as this function asks.
     unsafe { (header.vtable.release)(task) };
-    match header.state.complete() {
+    match header.state.complete(loans) {
         Complete::Leave => {}
         Complete::WakeJoiner => {
             // SAFETY: the slot belongs to the completing thread now (R5).
@@ -231,7 +236,7 @@ unsafe fn complete(task: RawTask) {
         Complete::DropOutput => {
             // SAFETY: there is no handle, so the output is ours (R4).
             unsafe { (header.vtable.drop_output)(task) };
-            if header.state.complete_detached() == Leave::Free {
+            if header.state.complete_detached(loans) == Leave::Free {
                 // SAFETY: the step told us to (R6).
                 unsafe { task.free() };
             }

@@ -36,6 +36,11 @@
 //! reference, no `HANDLE` and no `JOINER`. `JOINER` on a complete task is the hold of the thread that completes it, while it
 //! takes the joiner's waker out.
 //!
+//! # Loans
+//! What a poll clones and drops of its own task's references it counts only at its end, with the step that it takes anyway (see
+//! `context`). Until then there may be fewer references in the word than there are, which is why it holds some to spare, or more.
+//! Nobody frees a task that is not complete, and all are counted by the step that completes it.
+//!
 //! # Memory ordering
 //! Every read-modify-write is `AcqRel` and every load that leads to an access is `Acquire`; so each step sees all that
 //! was done before the steps that came before it on this word. Only [`State::clone_reference`] is `Relaxed`: whoever
@@ -45,6 +50,7 @@
 
 use std::fmt;
 
+use crate::context::LOANS_MAX;
 use crate::primitive::atomic::{AtomicU64, Ordering};
 use crate::primitive::{seeded, yield_now};
 
@@ -65,6 +71,8 @@ const REQUESTS_MAX: u64 = 0xff;
 /// One reference: a waker or an `AbortHandle`. `Runnable`, `JoinHandle` and the registry are not counted.
 const REFERENCE: u64 = 1 << 16;
 const REFERENCES_MAX: u64 = (1 << 28) - 1;
+/// So many more references are in the word than there are, as the poll that is running may not have counted all of its own.
+const SPARE: u64 = LOANS_MAX as u64;
 /// One wake that no poll has answered yet. On top of the word, so that wakes of a complete task overflow into nothing.
 const WAKE: u64 = 1 << 44;
 
@@ -137,7 +145,7 @@ pub(crate) enum Joiner {
 impl State {
     /// A task that is about to be scheduled for the first time, with a handle and no reference.
     pub(crate) fn new(local: bool) -> State {
-        State(AtomicU64::new(HANDLE | WAKE | if local { LOCAL } else { 0 }))
+        State(AtomicU64::new(HANDLE | WAKE | SPARE * REFERENCE | if local { LOCAL } else { 0 }))
     }
 
     /// Reads the word; what was done before it was written is visible.
@@ -227,23 +235,37 @@ impl State {
         }
     }
 
-    /// Ends a poll that returned pending.
+    /// Ends a poll that returned pending, and counts its loans.
     #[inline]
-    pub(crate) fn finish_poll(&self, seen: Snapshot) -> Finish {
+    pub(crate) fn finish_poll(&self, seen: Snapshot, loans: i32) -> Finish {
+        let loans = if seeded(226) { 0 } else { loans };
         let answered = seen.wakes().min(WAKES_SEEN_MAX);
         if seeded(3) {
             // Sets the count to zero instead of subtracting: forgets the wakes that came in meanwhile.
+            self.settle(loans);
             self.0.fetch_and(WAKE - 1, Ordering::AcqRel);
             return Finish::Idle;
         }
         // Release: pairs with the Acquire of the next start_poll or wake. Acquire: if we run it again, we see the wakes.
         let order = if seeded(1) { Ordering::Relaxed } else { Ordering::AcqRel };
-        let before = Snapshot(self.0.fetch_sub(answered * WAKE, order));
+        let change = lent(loans).wrapping_sub(answered * WAKE);
+        let before = Snapshot(self.0.fetch_add(change, order));
         if before.wakes() == answered { Finish::Idle } else { Finish::Again }
     }
 
-    /// Ends the task after its output was put in place; [`Complete::DropOutput`] means that it is not done yet.
-    pub(crate) fn complete(&self) -> Complete {
+    /// Counts the loans of a poll that goes on later.
+    #[inline]
+    pub(crate) fn settle(&self, loans: i32) {
+        if loans != 0 {
+            // Release: what was done with dropped references is over, as in drop_reference.
+            self.0.fetch_add(lent(loans), Ordering::Release);
+        }
+    }
+
+    /// Ends the task after its output was put in place, and counts the loans of its last poll; [`Complete::DropOutput`] means that
+    /// neither is done yet.
+    pub(crate) fn complete(&self, loans: i32) -> Complete {
+        let loans = if seeded(227) { 0 } else { loans };
         let mut now = self.load();
         loop {
             debug_assert!(!now.is_complete() && !now.is_idle(), "completed twice: {now:?}");
@@ -252,7 +274,8 @@ impl State {
             }
             // Release: publishes the output; pairs with the Acquire in the handle's load. Acquire: the joiner slot is ours.
             let order = if seeded(105) { Ordering::Relaxed } else { Ordering::AcqRel };
-            match self.0.compare_exchange_weak(now.0, now.0 | COMPLETE, order, Ordering::Acquire) {
+            let next = now.0.wrapping_add(lent(loans)) | COMPLETE;
+            match self.0.compare_exchange_weak(now.0, next, order, Ordering::Acquire) {
                 Ok(_) if now.has_joiner() => return Complete::WakeJoiner,
                 Ok(_) => return Complete::Leave,
                 Err(other) => now = Snapshot(other),
@@ -260,15 +283,16 @@ impl State {
         }
     }
 
-    /// Ends a task that has no handle and no output any more.
-    pub(crate) fn complete_detached(&self) -> Leave {
+    /// Ends a task that has no handle and no output any more, and counts the loans of its last poll.
+    pub(crate) fn complete_detached(&self, loans: i32) -> Leave {
+        let loans = if seeded(227) { 0 } else { loans };
         // Alone: no reference, so nobody can come; nothing needs to be published.
-        if self.load().references() == 0 {
+        if self.load().references() + i64::from(loans) == 0 {
             return Leave::Free;
         }
-        // AcqRel: pairs with drop_reference, in either direction.
-        let before = Snapshot(self.0.fetch_or(COMPLETE, Ordering::AcqRel));
-        if before.references() == 0 { Leave::Free } else { Leave::Keep }
+        // AcqRel: pairs with drop_reference, in either direction. The sum sets the bit, which only this step does.
+        let before = Snapshot(self.0.fetch_add(lent(loans) | COMPLETE, Ordering::AcqRel));
+        if before.references() + i64::from(loans) == 0 { Leave::Free } else { Leave::Keep }
     }
 
     /// Ends the hold that `JOINER` is on a complete task, after its waker was taken out.
@@ -351,7 +375,7 @@ impl State {
     pub(crate) fn clone_reference(&self) {
         // Relaxed: nothing is handed over, and the caller's own right keeps the task alive.
         let before = Snapshot(self.0.fetch_add(REFERENCE, Ordering::Relaxed));
-        if before.references() >= REFERENCES_MAX / 2 {
+        if before.references() >= REFERENCES_MAX as i64 / 2 {
             too_many_references();
         }
     }
@@ -366,7 +390,10 @@ impl State {
         // Release: our accesses are over. Acquire: whoever frees sees that everybody's are.
         let order = if seeded(5) { Ordering::Relaxed } else { Ordering::AcqRel };
         let before = Snapshot(self.0.fetch_sub(REFERENCE, order));
-        debug_assert!(before.references() > 0, "a reference was dropped twice: {before:?}");
+        debug_assert!(
+            before.references() > -i64::from(LOANS_MAX),
+            "a reference was dropped twice: {before:?}"
+        );
         if before.is_complete() && before.references() == 1 && !before.is_held() {
             Leave::Free
         } else {
@@ -463,8 +490,9 @@ impl Snapshot {
         ((self.0 / REQUEST) & REQUESTS_MAX) as u32
     }
 
-    pub(crate) fn references(self) -> u64 {
-        (self.0 / REFERENCE) & REFERENCES_MAX
+    /// How many references are counted. Exact between polls; a poll may have some on loan, so that they can be less than none.
+    pub(crate) fn references(self) -> i64 {
+        ((self.0 / REFERENCE) & REFERENCES_MAX) as i64 - SPARE as i64
     }
 
     pub(crate) fn wakes(self) -> u64 {
@@ -495,6 +523,11 @@ impl fmt::Debug for State {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.load().fmt(f)
     }
+}
+
+/// What loans add to the word.
+const fn lent(loans: i32) -> u64 {
+    (loans as i64 as u64).wrapping_mul(REFERENCE)
 }
 
 /// A hundred million wakers of one task are a leak in a loop; going on would free the task under somebody's hands.

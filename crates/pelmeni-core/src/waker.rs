@@ -8,6 +8,7 @@ use std::mem::ManuallyDrop;
 use std::ptr::NonNull;
 use std::task::{RawWaker, RawWakerVTable, Waker};
 
+use crate::context;
 use crate::header::{Front, Header, Schedule, Vtable};
 use crate::runnable::{Cause, Runnable};
 use crate::state::{Leave, State, Wake};
@@ -22,8 +23,10 @@ pub(crate) fn is_ours(waker: &Waker) -> bool {
 }
 
 unsafe fn clone(data: *const ()) -> RawWaker {
-    // SAFETY: whoever calls this has a waker, hence a reference: the task is alive (R2).
-    unsafe { state(data) }.clone_reference();
+    if !context::lend(data, 1) {
+        // SAFETY: whoever calls this has a waker, hence a reference: the task is alive (R2).
+        unsafe { state(data) }.clone_reference();
+    }
     RawWaker::new(data, &VTABLE)
 }
 
@@ -47,6 +50,9 @@ unsafe fn wake_by_ref(data: *const ()) {
 }
 
 unsafe fn drop(data: *const ()) {
+    if context::lend(data, -1) {
+        return;
+    }
     // SAFETY: the waker that is dropped owns a reference: the task is alive until the step is made (R2).
     if unsafe { state(data) }.drop_reference() == Leave::Free {
         // SAFETY: the step told us to (R6).

@@ -1,7 +1,7 @@
 //! Wakes, polls, requests and the end of a task: the state word of pelmeni-core.
 
 use std::future::{pending, poll_fn};
-use std::task::Poll;
+use std::task::{Context, Poll};
 
 use loom::sync::Arc;
 use loom::thread;
@@ -264,6 +264,55 @@ fn taken_from_the_registry_while_it_ends() {
         queue.run();
         other.join().unwrap();
         assert_eq!(drops.count(), 1);
+    });
+}
+
+/// Makes a waker of the poll that runs, and has another thread wake by it while the poll goes on, or after it.
+fn wake_elsewhere(cx: &Context<'_>) -> thread::JoinHandle<()> {
+    let waker = cx.waker().clone();
+    thread::spawn(move || waker.wake())
+}
+
+/// A poll makes a waker, by which another thread wakes and gives up a reference that is perhaps not counted yet.
+#[test]
+fn waker_is_used_while_the_poll_that_made_it_goes_on() {
+    let name = "task::waker_is_used_while_the_poll_that_made_it_goes_on";
+    Model::new(name).check(|| {
+        let queue = Queue::new();
+        let mut other = None;
+        let handle = queue.spawn(poll_fn(move |cx| match other.take() {
+            None => {
+                other = Some(wake_elsewhere(cx));
+                Poll::Pending
+            }
+            Some(_) => Poll::Ready(()),
+        }));
+        queue.run();
+        block_on(handle).unwrap();
+    });
+}
+
+/// The poll that makes the waker is the last one, and a handle waits for the output.
+#[test]
+fn waker_of_the_last_poll() {
+    Model::new("task::waker_of_the_last_poll").check(|| {
+        let queue = Queue::new();
+        let handle = queue.spawn(poll_fn(|cx| Poll::Ready(wake_elsewhere(cx))));
+        queue.run();
+        block_on(handle).unwrap().join().unwrap();
+    });
+}
+
+/// As before, but nobody waits.
+#[test]
+fn waker_of_the_last_poll_of_a_detached_task() {
+    Model::new("task::waker_of_the_last_poll_of_a_detached_task").check(|| {
+        let queue = Queue::new();
+        drop(queue.spawn(poll_fn(|cx| {
+            wake_elsewhere(cx);
+            Poll::Ready(())
+        })));
+        queue.run();
     });
 }
 

@@ -533,4 +533,16 @@ pub(crate) const TABLE: &[Mutant] = &[
         "who waits believes an old word that says that the poller was asked",
         &["driver::reader_asks_while_a_writer_waits"],
     ),
+    mutant(
+        226,
+        STATE,
+        "the end of a poll forgets the references that the poll has made",
+        &["task::waker_is_used_while_the_poll_that_made_it_goes_on"],
+    ),
+    mutant(
+        227,
+        STATE,
+        "the end of a task forgets the references that its last poll has made",
+        &["task::waker_of_the_last_poll", "task::waker_of_the_last_poll_of_a_detached_task"],
+    ),
 ];
