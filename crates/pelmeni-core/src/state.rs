@@ -145,7 +145,8 @@ pub(crate) enum Joiner {
 impl State {
     /// A task that is about to be scheduled for the first time, with a handle and no reference.
     pub(crate) fn new(local: bool) -> State {
-        State(AtomicU64::new(HANDLE | WAKE | SPARE * REFERENCE | if local { LOCAL } else { 0 }))
+        let place = if local { LOCAL } else { 0 };
+        State(AtomicU64::new(HANDLE | place | (SPARE * REFERENCE) | WAKE))
     }
 
     /// Reads the word; what was done before it was written is visible.

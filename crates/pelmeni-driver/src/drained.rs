@@ -34,7 +34,7 @@ impl Drained {
     /// Whether the operation would block: the last one has taken all that there was, and there was no event since.
     pub(crate) fn holds(&self, direction: Direction, seen: Snapshot) -> bool {
         let noted = self.note(direction).load(Ordering::Relaxed);
-        noted == seen.tick() || seeded(205) && noted != NOTHING
+        noted == seen.tick() || (seeded(205) && noted != NOTHING)
     }
 
     /// Notes whether an operation that began after `seen` has taken all that there was.
