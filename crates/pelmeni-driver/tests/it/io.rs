@@ -189,6 +189,42 @@ fn room_for_the_writer_does_not_keep_the_reader_from_waiting() {
     });
 }
 
+/// Each direction is asked for when somebody waits there, and what a connected socket was asked for is taken back when it is
+/// asked to read; both hear of what comes for them, now and later.
+#[test]
+fn each_direction_hears_in_whatever_order_they_are_asked_for() {
+    with_each_poller(|driver| {
+        for connects in [true, false] {
+            let mut pair = Pair::new(driver);
+            let (reader, writer) = (Ear::new(), Ear::new());
+            if connects {
+                let Line { registration, stream } = &pair.near;
+                let waker = writer.waker();
+                let mut cx = Context::from_waker(&waker);
+                assert!(registration.poll_ready(&mut cx, stream, Direction::Write).is_pending());
+                turn_until(driver, || writer.heard() > 0);
+            }
+            for _ in 0..3 {
+                let mut buffer = [0; 16];
+                let mut read = || pair.near.poll_read(&reader.waker(), &mut buffer);
+                assert!(read().is_pending());
+                let heard = reader.heard();
+                pair.far.write_all(b"more").unwrap();
+                turn_until(driver, || reader.heard() > heard);
+                assert!(matches!(read(), Poll::Ready(Ok(4))));
+                assert!(read().is_pending());
+
+                let mut written = vec![0; pair.near.fill(&writer.waker())];
+                let heard = writer.heard();
+                pair.far.read_exact(&mut written).unwrap();
+                turn_until(driver, || writer.heard() > heard);
+                assert!(matches!(pair.near.poll_write(&writer.waker(), b"!"), Poll::Ready(Ok(1))));
+                pair.far.read_exact(&mut written[..1]).unwrap();
+            }
+        }
+    });
+}
+
 #[test]
 fn hang_up_wakes_both_directions() {
     with_each_poller(|driver| {
