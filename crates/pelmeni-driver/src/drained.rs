@@ -6,8 +6,8 @@
 //! ([`Snapshot::has_ended`]) nothing is noted, and every poll tries. What comes after the read is an event with a new tick,
 //! which the note does not match.
 //!
-//! That a direction was empty after the event with this tick stays true until the next event, whoever reads it and whenever; so the
-//! note is Relaxed. It is renewed or wiped out by every operation, so that it is never old enough for the tick to come round.
+//! That a direction was empty after the event with this tick stays true until the next event, whoever reads it and whenever;
+//! so the note is Relaxed. Every operation renews it or wipes it out, so that it is never old enough for the tick to come round.
 //!
 //! Rejected: a bit of the readiness word, which every event had to clear and every short read had to set with an exchange.
 
