@@ -2,10 +2,16 @@
 //!
 //! Everything else takes the time as an argument, so that a test or a simulation decides what time it is.
 
+#[cfg_attr(not(any(target_os = "linux", target_os = "android")), path = "monotonic_elsewhere.rs")]
+#[cfg_attr(any(target_os = "linux", target_os = "android"), path = "monotonic.rs")]
+#[expect(unsafe_code, reason = "the system's clock is read by a function of C")]
+mod monotonic;
+
 use std::sync::OnceLock;
 use std::time::Instant;
 
 use crate::Deadline;
+use monotonic::Start;
 
 /// Reads the monotonic clock, as the standard library has it.
 #[expect(clippy::disallowed_methods, reason = "this is the place")]
@@ -22,8 +28,9 @@ pub fn instant() -> Instant {
 /// let before = clock::now();
 /// assert!(before <= clock::now());
 /// ```
+#[inline]
 pub fn now() -> Deadline {
-    Deadline::at(instant())
+    Deadline::from_nanos(began().elapsed())
 }
 
 /// The instant from which deadlines count.
@@ -31,6 +38,11 @@ pub fn now() -> Deadline {
 /// The first caller sets it, at the latest when the first deadline is made: no deadline can lie before it except one
 /// that has passed already, and that one is as good at zero.
 pub(crate) fn start() -> Instant {
-    static START: OnceLock<Instant> = OnceLock::new();
-    *START.get_or_init(instant)
+    began().instant
+}
+
+#[inline]
+fn began() -> Start {
+    static START: OnceLock<Start> = OnceLock::new();
+    *START.get_or_init(Start::now)
 }

@@ -35,7 +35,7 @@
 //!
 //! | file | noun |
 //! |---|---|
-//! | `deadline`, `clock` | an instant; the only reader of the clock, and a twin for models |
+//! | `deadline`, `clock`, `monotonic` | an instant; the only reader of the clock, and a twin for models; how the system counts |
 //! | `interest`, `descriptor` | read or write; what the system calls a descriptor |
 //! | `readiness` | the atomic word of one direction of one source, and the lock of those who wait for it |
 //! | `drained` | what the last operation left, as the source's owner remembers it |
