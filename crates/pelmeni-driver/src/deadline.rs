@@ -1,7 +1,8 @@
 //! An instant, as nanoseconds since the process started to count: eight bytes, ordered, saturating.
 //!
-//! `u64` nanoseconds are 584 years. The last value means *never*; arithmetic that would go beyond it ends there, and
-//! instants before the start count as zero: both are what the caller of a far-future or a long-past deadline means.
+//! 62 bits of nanoseconds are 146 years; the two that are left are for whoever keeps something beside it. The last value
+//! means *never*; arithmetic that would go beyond it ends there, and instants before the start count as zero: both are what
+//! the caller of a far-future or a long-past deadline means.
 
 use std::time::{Duration, Instant};
 
@@ -25,8 +26,11 @@ use crate::clock;
 pub struct Deadline(u64);
 
 impl Deadline {
+    /// How many bits a deadline takes at most.
+    pub const BITS: u32 = 62;
+
     /// The deadline that does not come.
-    pub const NEVER: Deadline = Deadline(u64::MAX);
+    pub const NEVER: Deadline = Deadline((1 << Deadline::BITS) - 1);
 
     /// The instant from which deadlines count.
     pub const ZERO: Deadline = Deadline(0);
@@ -70,10 +74,10 @@ impl Deadline {
         self <= now && self != Deadline::NEVER
     }
 
-    /// The instant at this count of nanoseconds, for virtual clocks and tests.
+    /// The instant at this count of nanoseconds; [`NEVER`](Deadline::NEVER) if that is centuries away.
     #[must_use]
     pub const fn from_nanos(nanos: u64) -> Deadline {
-        Deadline(nanos)
+        if nanos < Deadline::NEVER.0 { Deadline(nanos) } else { Deadline::NEVER }
     }
 
     /// The count of nanoseconds since the start.
@@ -89,6 +93,6 @@ impl std::ops::Add<Duration> for Deadline {
     /// The instant `delay` later, at most [`NEVER`](Deadline::NEVER).
     fn add(self, delay: Duration) -> Deadline {
         let nanos = u64::try_from(delay.as_nanos()).unwrap_or(u64::MAX);
-        Deadline(self.0.saturating_add(nanos))
+        Deadline::from_nanos(self.0.saturating_add(nanos))
     }
 }

@@ -145,6 +145,46 @@ impl Ring {
         Some(head)
     }
 
+    /// Takes all nodes out, in their order, and shows them. A node may be gone when `f` returns.
+    ///
+    /// The way leads from one node to the next, so that a walk waits for each node to come from memory. So two walks are
+    /// made at once, from both ends: `back` is where those from behind wait for the others.
+    ///
+    /// # Safety
+    /// The caller holds the lock (N1), and `f` leaves the links of all nodes but its own alone.
+    pub(crate) unsafe fn drain(
+        self,
+        back: &mut Vec<NonNull<Node>>,
+        mut f: impl FnMut(NonNull<Node>),
+    ) {
+        let Some(head) = self.head else { return };
+        let mut first = head;
+        // SAFETY: the head is in the ring, so it is alive (N2).
+        let mut last = unsafe { links(head, |links| links.previous) };
+        while first != last {
+            // SAFETY: the node is in the ring and was not shown yet, so it is alive (N2).
+            let mut next = unsafe { links(first, |links| links.next) };
+            // SAFETY: as above.
+            let previous = unsafe { links(last, |links| links.previous) };
+            back.push(last);
+            f(first);
+            if seeded(247) {
+                // SAFETY: none: the node may be gone. This is the bug.
+                next = unsafe { links(first, |links| links.next) };
+            }
+            if next == last {
+                break; // they have met between two nodes
+            }
+            (first, last) = (next, previous);
+        }
+        if first == last {
+            f(first);
+        }
+        while let Some(node) = back.pop() {
+            f(node);
+        }
+    }
+
     /// The earliest deadline in the ring.
     ///
     /// # Safety

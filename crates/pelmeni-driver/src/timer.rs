@@ -15,23 +15,26 @@ use std::ptr::NonNull;
 use std::sync::Arc;
 use std::task::Waker;
 
+use pelmeni_core::primitive::seeded;
+
+use crate::alarm::Phase;
 use crate::node::Node;
 use crate::{Deadline, Wheel};
 
-/// Something that keeps a [`Wheel`] alive.
+/// Something that keeps a [`Wheel`] alive, or a place for it.
 ///
 /// # Safety
 /// [`wheel`](WheelHandle::wheel) returns the same wheel each time, wherever the handle has been moved to, and the wheel
 /// lives at least as long as the handle.
 pub unsafe trait WheelHandle {
-    /// The wheel.
-    fn wheel(&self) -> &Wheel;
+    /// The wheel; `None` if there is none yet.
+    fn wheel(&self) -> Option<&Wheel>;
 }
 
 // SAFETY: the wheel lies in the shared allocation, which the handle keeps alive and never exchanges.
-unsafe impl WheelHandle for Arc<Wheel> {
-    fn wheel(&self) -> &Wheel {
-        self
+unsafe impl WheelHandle for Option<Arc<Wheel>> {
+    fn wheel(&self) -> Option<&Wheel> {
+        self.as_deref()
     }
 }
 
@@ -46,9 +49,10 @@ unsafe impl WheelHandle for Arc<Wheel> {
 ///
 /// let wheel = Arc::new(Wheel::new(Deadline::ZERO));
 /// let deadline = Deadline::from_nanos(5_000_000);
-/// let mut timer = pin!(Timer::new(deadline));
+/// let mut timer = pin!(Timer::new(deadline, None));
 ///
-/// let state = timer.as_mut().poll(|| Deadline::ZERO, Waker::noop(), || wheel.clone());
+/// let enter = |_: &_| Some(wheel.clone());
+/// let state = timer.as_mut().poll(|| Deadline::ZERO, Waker::noop(), enter);
 /// assert_eq!(state, TimerState::First);
 /// assert_eq!(wheel.next_deadline(), Some(deadline));
 ///
@@ -57,10 +61,12 @@ unsafe impl WheelHandle for Arc<Wheel> {
 /// wakers.into_iter().for_each(Waker::wake);
 /// assert!(timer.is_fired());
 /// ```
+// In this order a timer that is allocated by itself has its node on one line of the cache as often as can be.
+#[repr(C)]
 pub struct Timer<H: WheelHandle> {
     node: Node,
-    /// Set when the timer is linked, and kept until it is reset in no wheel (T1).
-    handle: Option<H>,
+    /// Has a wheel when the timer is linked, and keeps it until it is reset in no wheel (T1).
+    handle: H,
     _pinned: PhantomPinned,
 }
 
@@ -80,9 +86,9 @@ pub enum TimerState {
 }
 
 impl<H: WheelHandle> Timer<H> {
-    /// Makes a timer. It waits for nothing before it is polled.
-    pub fn new(deadline: Deadline) -> Timer<H> {
-        Timer { node: Node::new(deadline), handle: None, _pinned: PhantomPinned }
+    /// Makes a timer; `nowhere` is a handle that has no wheel yet. It waits for nothing before it is polled.
+    pub fn new(deadline: Deadline, nowhere: H) -> Timer<H> {
+        Timer { node: Node::new(deadline), handle: nowhere, _pinned: PhantomPinned }
     }
 
     /// When it is due.
@@ -96,54 +102,69 @@ impl<H: WheelHandle> Timer<H> {
     }
 
     /// What keeps the wheel that it is in, if it is in one.
-    pub fn handle(&self) -> Option<&H> {
-        self.handle.as_ref()
+    pub fn handle(&self) -> &H {
+        &self.handle
     }
 
     /// Waits for the deadline: wakes `waker` when it has come.
     ///
     /// A waker of an earlier poll is replaced. The clock is read, by `now`, only if the timer is in no wheel yet, and may
-    /// be late: a timer that is due by then enters none. `handle` is asked once, for the wheel to enter.
+    /// be late: a timer that is due by then enters none. `enter` is asked once, for a handle with the wheel to enter; it
+    /// is shown the one without.
     ///
     /// # Cancel safety
     /// A timer may be dropped at any time, on any thread.
+    ///
+    /// # Panics
+    /// If `enter` gives a handle without a wheel.
     pub fn poll(
         self: Pin<&mut Self>,
         now: impl FnOnce() -> Deadline,
         waker: &Waker,
-        handle: impl FnOnce() -> H,
+        enter: impl FnOnce(&H) -> H,
     ) -> TimerState {
-        if self.is_fired() {
-            return TimerState::Due;
-        }
-        if !self.node.alarm.is_linked() && self.deadline().has_passed(now()) {
+        // One look: a timer that fires between two would be taken for one that never was in the wheel.
+        let phase = self.node.alarm.phase();
+        let is_linked = phase == Phase::Linked && (!seeded(248) || self.node.alarm.is_linked());
+        if phase == Phase::Fired || !is_linked && self.deadline().has_passed(now()) {
             return TimerState::Due;
         }
         // SAFETY: nothing is moved out; only the handle is touched, which is not pinned.
         let this = unsafe { self.get_unchecked_mut() };
-        let wheel = this.handle.get_or_insert_with(handle).wheel();
-        // SAFETY: the node lies in a pinned timer whose drop unlinks it (T2), and always in the same wheel (T1).
-        unsafe { wheel.wait(NonNull::from(&this.node), waker) }
+        if this.handle.wheel().is_none() {
+            this.handle = enter(&this.handle);
+        }
+        let wheel = this.handle.wheel().expect("a handle to enter a wheel with has one");
+        let node = NonNull::from(&this.node);
+        if is_linked {
+            // SAFETY: the node was linked in this wheel (T1), and lies in a pinned timer whose drop unlinks it (T2).
+            unsafe { wheel.wait(node, waker) }
+        } else {
+            // SAFETY: the node is not linked, and lies in a pinned timer whose drop unlinks it (T2).
+            unsafe { wheel.enter(node, waker.clone()) }
+        }
     }
 
-    /// Sets another deadline.
+    /// Sets another deadline; `nowhere` is a handle that has no wheel yet, for a timer that has left its own.
     ///
     /// If the timer is waiting, it waits for the new one from now on, with the same waker; the answer is then whether that
     /// comes before all that the wheel knew of, as with [`First`](TimerState::First). Otherwise it must be polled again.
     #[must_use = "a thread that sleeps on behalf of the wheel may have to be told"]
-    pub fn reset(self: Pin<&mut Self>, deadline: Deadline) -> bool {
+    pub fn reset(self: Pin<&mut Self>, deadline: Deadline, nowhere: H) -> bool {
         // SAFETY: nothing is moved out; only the handle is touched, which is not pinned.
         let this = unsafe { self.get_unchecked_mut() };
         if !this.node.alarm.is_linked() {
             // The next poll may be another worker's, and enters that one's wheel.
-            this.handle = None;
+            if this.handle.wheel().is_some() {
+                this.handle = nowhere;
+            }
             this.node.alarm.unlink();
             this.node.alarm.set_deadline(deadline);
             return false;
         }
-        let Some(handle) = &this.handle else { return false };
+        let Some(wheel) = this.handle.wheel() else { return false };
         // SAFETY: the node was linked, if at all, in this wheel (T1), pinned (T2).
-        unsafe { handle.wheel().reset(NonNull::from(&this.node), deadline) }
+        unsafe { wheel.reset(NonNull::from(&this.node), deadline) }
     }
 }
 
@@ -152,9 +173,9 @@ impl<H: WheelHandle> Drop for Timer<H> {
         if !self.node.alarm.is_linked() {
             return;
         }
-        if let Some(handle) = &self.handle {
+        if let Some(wheel) = self.handle.wheel() {
             // SAFETY: the node was linked in this wheel (T1).
-            let waker = unsafe { handle.wheel().unlink(NonNull::from(&self.node)) };
+            let waker = unsafe { wheel.unlink(NonNull::from(&self.node)) };
             // Here, without the lock: a waker's drop is somebody else's code.
             drop(waker);
         }

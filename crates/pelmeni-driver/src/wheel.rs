@@ -1,7 +1,7 @@
 //! Where timers wait: eight levels of 64 slots, each level 64 times as coarse as the one below.
 //!
 //! ```text
-//!    deadline in ns   │ 5 bits │ 6 │ 6 │ 6 │ 6 │ 6 │ 6 │ 6 │   17 bits   │
+//!    deadline in ns   │ 3 bits │ 6 │ 6 │ 6 │ 6 │ 6 │ 6 │ 6 │   17 bits   │
 //!                     └── 7 ───┴ 6 ┴ 5 ┴ 4 ┴ 3 ┴ 2 ┴ 1 ┴ 0 ┘             │
 //!                        level: one digit of the tick each    within a tick (131 us)
 //! ```
@@ -14,12 +14,15 @@
 //! round. All timers of a level come before all timers of the next one. So the first timer is in the lowest slot of the
 //! lowest level that has any, and two bit scans find it.
 //!
-//! W2. The levels cover all 64 bits: there is no deadline beyond the wheel's span, and no uptime at which anything special
+//! W2. The levels cover all 62 bits: there is no deadline beyond the wheel's span, and no uptime at which anything special
 //! happens. (A wheel that wraps round has to tell a slot of this round from the same slot of the next one, and must not
 //! forget to.) Two levels more than 104 days would need take two kilobytes.
 //!
 //! W3. Timers of one slot stay in the order in which they came, also on their way down: equal deadlines are always in the
 //! same slot, and fire in the order of registration.
+//!
+//! W4. A timer lies at all times where it would be put now: the tick never passes a slot that has timers, and without that no
+//! digit above a slot's changes. So no timer needs to know its slot.
 //!
 //! A slot knows its earliest deadline. When that very timer is cancelled, the value stays as a bound that is too early;
 //! on level 0, where slots are short, it is made exact when asked for, elsewhere it costs at most one wake-up for nothing.
@@ -38,6 +41,7 @@ use std::task::Waker;
 
 use pelmeni_core::primitive::{Spin, seeded};
 
+use crate::alarm::Phase;
 use crate::node::{Node, Ring};
 use crate::{Deadline, TimerState};
 
@@ -45,7 +49,7 @@ use crate::{Deadline, TimerState};
 const TICK_BITS: u32 = 17;
 const DIGIT_BITS: u32 = 6;
 const SLOTS: usize = 1 << DIGIT_BITS;
-const LEVELS: usize = (u64::BITS - TICK_BITS).div_ceil(DIGIT_BITS) as usize;
+const LEVELS: usize = (Deadline::BITS - TICK_BITS).div_ceil(DIGIT_BITS) as usize;
 
 /// The timers of one worker.
 pub struct Wheel {
@@ -66,6 +70,10 @@ struct Levels {
     closed: bool,
     /// The due timers of one call of `fire`, kept for its memory.
     due: Vec<Due>,
+    /// Their order, kept for its memory.
+    order: Vec<u64>,
+    /// What a ring's walk from behind finds, kept for its memory.
+    back: Vec<NonNull<Node>>,
 }
 
 #[derive(Default)]
@@ -77,8 +85,12 @@ struct Slot {
 
 struct Due {
     deadline: Deadline,
-    waker: Waker,
+    /// `None` once it was taken.
+    waker: Option<Waker>,
 }
+
+/// How many bits of a key in `order` are the place among the due timers.
+const PLACE_BITS: u32 = 24;
 
 // SAFETY: the rings hold pointers to nodes, which are touched only under the lock, by whichever thread has it (N1).
 unsafe impl Send for Levels {}
@@ -94,6 +106,8 @@ impl Wheel {
             slots: std::iter::repeat_with(Slot::default).take(LEVELS * SLOTS).collect(),
             closed: false,
             due: Vec::new(),
+            order: Vec::new(),
+            back: Vec::new(),
         };
         Wheel { levels: Spin::new(levels) }
     }
@@ -113,11 +127,7 @@ impl Wheel {
     pub fn fire(&self, now: Deadline, wakers: &mut Vec<Waker>) -> usize {
         let mut levels = self.levels.lock();
         levels.advance(now);
-        let count = levels.due.len();
-        // Stable, so that equal deadlines stay in the order of registration (W3).
-        levels.due.sort_by_key(|due| due.deadline);
-        wakers.extend(levels.due.drain(..).map(|due| due.waker));
-        count
+        levels.take_due(wakers)
     }
 
     /// Takes out all timers and lets none in any more; their wakers are appended, so that whoever waits for them learns
@@ -138,23 +148,55 @@ impl Wheel {
         }
     }
 
-    /// Links a node, or gives a linked one another waker.
+    /// Links a node. The waker is dropped without the lock if the wheel is closed.
     ///
     /// # Safety
-    /// The node stays where it is until [`unlink`](Wheel::unlink) has returned or its alarm says that it is not linked
-    /// (N2). It is linked in no other wheel.
+    /// The node is not linked, which nobody but the caller can change. It stays where it is until
+    /// [`unlink`](Wheel::unlink) has returned or its alarm says that it is not linked (N2).
+    pub(crate) unsafe fn enter(&self, node: NonNull<Node>, waker: Waker) -> TimerState {
+        let mut levels = self.levels.lock();
+        if levels.closed && !seeded(217) {
+            drop(levels);
+            drop(waker);
+            return TimerState::Closed;
+        }
+        // SAFETY: the caller vouches for the node.
+        let alarm = &unsafe { node.as_ref() }.alarm;
+        let first = alarm.deadline() < levels.bound() && !seeded(153);
+        // SAFETY: it is in no ring; the caller vouches for the rest.
+        unsafe { levels.insert(node) };
+        // SAFETY: the caller vouches for the node.
+        let node = unsafe { node.as_ref() };
+        // SAFETY: the lock is held (N1).
+        unsafe { node.with_links(|links| links.waker = Some(waker)) };
+        node.alarm.link();
+        if first { TimerState::First } else { TimerState::Waiting }
+    }
+
+    /// Gives a node that was linked another waker, if it needs one and still is.
+    ///
+    /// # Safety
+    /// The node is linked in this wheel, or has been and was not touched by its owner since (N2).
+    #[cold]
     pub(crate) unsafe fn wait(&self, node: NonNull<Node>, waker: &Waker) -> TimerState {
         // SAFETY: the caller vouches for the node.
-        let linked = unsafe { node.as_ref() }.alarm.is_linked();
-        // The clone is made without the lock; the waker that it replaces ends up here and is dropped without it, too.
-        let mut spare = if linked { None } else { Some(waker.clone()) };
+        let node = unsafe { node.as_ref() };
+        // Made without the lock; the waker that it replaces ends up here and is dropped without it, too.
+        let mut spare = None;
         loop {
-            // SAFETY: the caller vouches for the node.
-            let state = unsafe { self.levels.lock().wait(node, waker, &mut spare) };
-            match state {
-                Some(state) => return state,
-                None => spare = Some(waker.clone()),
+            let levels = self.levels.lock();
+            match node.alarm.phase() {
+                Phase::Linked => {}
+                _ if seeded(246) => {}
+                Phase::Fired => return TimerState::Due,
+                Phase::Idle => return TimerState::Closed,
             }
+            // SAFETY: the lock is held (N1).
+            if unsafe { node.with_links(|links| links.take_waker(waker, &mut spare)) } {
+                return TimerState::Waiting;
+            }
+            drop(levels);
+            spare = Some(waker.clone());
         }
     }
 
@@ -203,39 +245,6 @@ impl Wheel {
 }
 
 impl Levels {
-    /// What [`Wheel::wait`] does under the lock. `None` if it lacks a clone of the waker.
-    ///
-    /// # Safety
-    /// As [`Wheel::wait`].
-    unsafe fn wait(
-        &mut self,
-        node: NonNull<Node>,
-        waker: &Waker,
-        spare: &mut Option<Waker>,
-    ) -> Option<TimerState> {
-        // SAFETY: the caller vouches for the node.
-        let shared = unsafe { node.as_ref() };
-        if shared.alarm.is_fired() {
-            return Some(TimerState::Due);
-        }
-        if self.closed && !seeded(217) {
-            return Some(TimerState::Closed);
-        }
-        let linked = shared.alarm.is_linked();
-        // SAFETY: the lock is held (N1).
-        if !unsafe { shared.with_links(|links| links.take_waker(waker, spare)) } {
-            return None;
-        }
-        if linked {
-            return Some(TimerState::Waiting);
-        }
-        let first = shared.alarm.deadline() < self.bound() && !seeded(153);
-        // SAFETY: it is in no ring; the caller vouches for the rest.
-        unsafe { self.insert(node) };
-        shared.alarm.link();
-        Some(if first { TimerState::First } else { TimerState::Waiting })
-    }
-
     /// Moves the wheel to `now`: who is due goes to `due`, who is near moves down.
     fn advance(&mut self, now: Deadline) {
         let target = tick_of(now);
@@ -245,12 +254,15 @@ impl Levels {
                 break;
             }
             self.tick = self.tick.max(start);
-            let mut ring = self.vacate(level, digit);
-            // SAFETY: the lock is held (N1).
-            while let Some(node) = unsafe { ring.pop() } {
+            let ring = self.vacate(level, digit);
+            let mut back = std::mem::take(&mut self.back);
+            let settle = |node| {
                 // SAFETY: it was in the ring a moment ago and has not been told that it is out (N2, N3).
                 unsafe { self.settle(node, now) };
-            }
+            };
+            // SAFETY: the lock is held (N1), and the nodes that were not shown yet are in no other ring.
+            unsafe { ring.drain(&mut back, settle) };
+            self.back = back;
             if level == 0 && start == target {
                 // What is left in this slot is due within the tick, but not yet.
                 break;
@@ -258,6 +270,28 @@ impl Levels {
         }
         // No slot begins between the old tick and the new one, so everyone is where he should be (W1).
         self.tick = self.tick.max(target);
+    }
+
+    /// Appends the wakers of all due timers in the order of their deadlines, equal ones in that of registration (W3).
+    fn take_due(&mut self, wakers: &mut Vec<Waker>) -> usize {
+        let (due, order) = (&mut self.due, &mut self.order);
+        let count = due.len();
+        let nanos = || due.iter().map(|due| due.deadline.as_nanos());
+        let (first, last) = (nanos().min().unwrap_or(0), nanos().max().unwrap_or(0));
+        if last - first < 1 << (u64::BITS - PLACE_BITS) && count <= 1 << PLACE_BITS {
+            // As a rule: what is sorted is one word for each, the deadline on top of the place.
+            let key = |(place, nanos): (usize, u64)| (nanos - first) << PLACE_BITS | place as u64;
+            order.clear();
+            order.extend(nanos().enumerate().map(key));
+            order.sort_unstable();
+            let place = |key: &u64| (key % (1 << PLACE_BITS)) as usize;
+            wakers.extend(order.iter().filter_map(|key| due[place(key)].waker.take()));
+            due.clear();
+        } else {
+            due.sort_by_key(|due| due.deadline);
+            wakers.extend(due.drain(..).filter_map(|due| due.waker));
+        }
+        count
     }
 
     /// Fires a node that is in no ring, or links it where it belongs.
@@ -275,7 +309,7 @@ impl Levels {
         }
         // SAFETY: the lock is held (N1).
         let waker = unsafe { shared.with_links(|links| links.waker.take()) };
-        self.due.extend(waker.map(|waker| Due { deadline, waker }));
+        self.due.push(Due { deadline, waker });
         // The last touch (N3).
         shared.alarm.fire();
     }
@@ -289,8 +323,6 @@ impl Levels {
         let shared = unsafe { node.as_ref() };
         let deadline = shared.alarm.deadline().as_nanos();
         let (level, digit) = self.place(deadline >> TICK_BITS);
-        shared.alarm.set_slot(level * SLOTS + digit);
-
         let bit = 1 << digit;
         let slot = &mut self.slots[level * SLOTS + digit];
         if slot.ring.is_empty() || deadline <= slot.earliest {
@@ -310,13 +342,15 @@ impl Levels {
     unsafe fn remove(&mut self, node: NonNull<Node>) {
         // SAFETY: it is in a ring, so it is alive (N2).
         let shared = unsafe { node.as_ref() };
-        let slot = shared.alarm.slot();
-        let (level, digit) = (slot / SLOTS, slot % SLOTS);
+        let deadline = shared.alarm.deadline().as_nanos();
+        // Where it was put is where it would be put now (W4).
+        let (level, digit) = self.place(deadline >> TICK_BITS);
+        let slot = level * SLOTS + digit;
         // SAFETY: it is in the ring of the slot that it names.
         unsafe { self.slots[slot].ring.remove(node) };
         if self.slots[slot].ring.is_empty() {
             self.vacate(level, digit);
-        } else if shared.alarm.deadline().as_nanos() <= self.slots[slot].earliest {
+        } else if deadline <= self.slots[slot].earliest {
             self.inexact[level] |= 1 << digit;
         }
     }

@@ -27,23 +27,28 @@ pin_project! {
     #[must_use = "futures do nothing unless awaited or spawned"]
     pub struct Sleep {
         #[pin]
-        timer: Timer<WheelOf>,
-        location: &'static Location<'static>,
+        timer: Timer<Place>,
     }
 }
 
-/// The wheel of a seat, and what keeps it.
+/// Where a sleep waits.
 #[derive(Debug)]
-struct WheelOf {
-    lease: Lease,
-    seat: usize,
+enum Place {
+    /// In no wheel yet; by whom it was made.
+    Nowhere(&'static Location<'static>),
+    /// In the wheel of a seat, which the lease keeps.
+    Seat(Lease, usize),
 }
 
 // SAFETY: the seats are boxed and never exchanged while the scheduler lives, which the lease sees to.
 #[expect(unsafe_code, reason = "the promise that the wheel stays")]
-unsafe impl WheelHandle for WheelOf {
-    fn wheel(&self) -> &Wheel {
-        &self.lease.seats[self.seat].wheel
+unsafe impl WheelHandle for Place {
+    #[inline]
+    fn wheel(&self) -> Option<&Wheel> {
+        match self {
+            Place::Nowhere(_) => None,
+            Place::Seat(lease, seat) => Some(&lease.seats[*seat].wheel),
+        }
     }
 }
 
@@ -68,7 +73,7 @@ impl Sleep {
 
     #[track_caller]
     fn at(deadline: Deadline) -> Sleep {
-        Sleep { timer: Timer::new(deadline), location: Location::caller() }
+        Sleep { timer: Timer::new(deadline, Place::Nowhere(Location::caller())) }
     }
 
     /// When it ends; `None` if that is never.
@@ -82,14 +87,16 @@ impl Sleep {
     }
 
     /// Has it end at another instant, earlier or later, whether it was polled or not.
+    #[track_caller]
     pub fn reset(self: Pin<&mut Self>, instant: Instant) {
         let mut this = self.project();
-        if this.timer.as_mut().reset(Deadline::at(instant))
-            && let Some(wheel) = this.timer.handle()
+        let nowhere = Place::Nowhere(Location::caller());
+        if this.timer.as_mut().reset(Deadline::at(instant), nowhere)
+            && let Place::Seat(lease, seat) = this.timer.handle()
             && !seeded(215)
         {
             // It is the first of its wheel now, and whoever minds that may sleep for longer.
-            wheel.lease.unpark_minders(wheel.seat);
+            lease.unpark_minders(*seat);
         }
     }
 
@@ -100,20 +107,20 @@ impl Sleep {
     }
 
     fn poll_timer(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let this = self.project();
+        let timer = self.project().timer;
         let mut elsewhere = None;
-        let deadline = this.timer.deadline();
-        let state = this.timer.poll(
-            || now_for(deadline),
-            cx.waker(),
-            || {
-                let wheel = nearest_wheel(this.location);
-                if !is_here(&wheel) {
-                    elsewhere = Some((wheel.lease.clone(), wheel.seat));
+        let deadline = timer.deadline();
+        let enter = |nowhere: &Place| {
+            worker::with_current(|worker| match worker {
+                Some(worker) => Place::Seat(worker.lease.clone(), worker.home.index),
+                None => {
+                    let (lease, seat) = nowhere.lend_wheel();
+                    elsewhere = Some((lease.clone(), seat));
+                    Place::Seat(lease, seat)
                 }
-                wheel
-            },
-        );
+            })
+        };
+        let state = timer.poll(|| now_for(deadline), cx.waker(), enter);
         if let Some((lease, seat)) = elsewhere
             && !seeded(216)
         {
@@ -139,28 +146,20 @@ fn now_for(deadline: Deadline) -> Deadline {
     }
 }
 
-/// The wheel of this thread's worker; or, on a thread that only belongs to a runtime, of one that has a worker.
-fn nearest_wheel(location: &'static Location<'static>) -> WheelOf {
-    let here = worker::with_current(|worker| {
-        worker.map(|worker| WheelOf { lease: worker.lease.clone(), seat: worker.home.index })
-    });
-    here.or_else(|| {
-        current::with_lease(|lease| {
-            let lease = lease?.clone();
+impl Place {
+    /// For a thread that only belongs to a runtime: a seat that has a worker.
+    #[cold]
+    fn lend_wheel(&self) -> (Lease, usize) {
+        match (current::with_lease(|lease| lease.cloned()), self) {
             // Seat 0 is empty while nobody calls `run`; the next one always has a thread, if there is one.
-            let seat = if lease.is_single() { 0 } else { 1 };
-            Some(WheelOf { lease, seat })
-        })
-    })
-    .unwrap_or_else(|| misuse::outside("sleep", location))
-}
-
-fn is_here(wheel: &WheelOf) -> bool {
-    worker::with_current(|worker| {
-        worker.is_some_and(|worker| {
-            wheel.lease.is_of(worker.scheduler) && worker.home.index == wheel.seat
-        })
-    })
+            (Some(lease), _) => {
+                let seat = if lease.is_single() { 0 } else { 1 };
+                (lease, seat)
+            }
+            (None, Place::Nowhere(location)) => misuse::outside("sleep", location),
+            (None, Place::Seat(..)) => unreachable!("it has a wheel, and enters no other"),
+        }
+    }
 }
 
 impl Future for Sleep {

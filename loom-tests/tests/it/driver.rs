@@ -84,6 +84,11 @@ fn timer_is_dropped_while_it_fires() {
 }
 
 #[test]
+fn neighbours_are_dropped_while_they_fire() {
+    check("neighbours_are_dropped_while_they_fire");
+}
+
+#[test]
 fn timer_is_reset_while_it_fires() {
     check("timer_is_reset_while_it_fires");
 }

@@ -62,9 +62,10 @@ pub(super) fn earlier_timer_ends_the_sleep() {
     let owner = {
         let (driver, wheel) = (driver.clone(), wheel.clone());
         thread::spawn(move || {
-            let mut timer = Box::pin(Timer::new(Deadline::from_nanos(1)));
+            let mut timer = Box::pin(Timer::new(Deadline::from_nanos(1), None));
             let now = || Deadline::ZERO;
-            if timer.as_mut().poll(now, Waker::noop(), || wheel.clone()) == TimerState::First {
+            if timer.as_mut().poll(now, Waker::noop(), |_| Some(wheel.clone())) == TimerState::First
+            {
                 driver.notify();
             }
             timer

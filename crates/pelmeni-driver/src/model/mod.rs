@@ -101,11 +101,16 @@ pub const MODELS: [Model; 16] = [
         run: bell::earlier_timer_ends_the_sleep,
         kills: &[153],
     },
-    Model { name: "last_waker_is_woken", run: timer::last_waker_is_woken, kills: &[90] },
+    Model { name: "last_waker_is_woken", run: timer::last_waker_is_woken, kills: &[90, 246, 248] },
     Model {
         name: "timer_is_dropped_while_it_fires",
         run: timer::timer_is_dropped_while_it_fires,
         kills: &[154],
+    },
+    Model {
+        name: "neighbours_are_dropped_while_they_fire",
+        run: timer::neighbours_are_dropped_while_they_fire,
+        kills: &[247],
     },
     Model {
         name: "timer_is_reset_while_it_fires",

@@ -24,9 +24,10 @@ pub(super) fn last_waker_is_woken() {
     let wheel = Arc::new(Wheel::new(Deadline::ZERO));
     let deadline = Deadline::from_nanos(1);
     let (old, new) = (Ear::new(), Ear::new());
-    let mut timer = Box::pin(Timer::new(deadline));
-    let mut poll =
-        |ear: &Arc<Ear>| timer.as_mut().poll(|| Deadline::ZERO, &ear.waker(), || wheel.clone());
+    let mut timer = Box::pin(Timer::new(deadline, None));
+    let mut poll = |ear: &Arc<Ear>| {
+        timer.as_mut().poll(|| Deadline::ZERO, &ear.waker(), |_| Some(wheel.clone()))
+    };
     assert_eq!(poll(&old), TimerState::First);
     let kernel = fire(&wheel, deadline);
     let state = poll(&new);
@@ -44,8 +45,8 @@ pub(super) fn timer_is_dropped_while_it_fires() {
     let wheel = Arc::new(Wheel::new(Deadline::ZERO));
     let deadline = Deadline::from_nanos(1);
     let ear = Ear::new();
-    let mut timer = Box::pin(Timer::new(deadline));
-    let _ = timer.as_mut().poll(|| Deadline::ZERO, &ear.waker(), || wheel.clone());
+    let mut timer = Box::pin(Timer::new(deadline, None));
+    let _ = timer.as_mut().poll(|| Deadline::ZERO, &ear.waker(), |_| Some(wheel.clone()));
     let kernel = fire(&wheel, deadline);
     drop(timer);
     assert_eq!(kernel.join().unwrap(), ear.heard());
@@ -53,15 +54,37 @@ pub(super) fn timer_is_dropped_while_it_fires() {
     assert_eq!((Arc::strong_count(&ear), Arc::strong_count(&wheel)), (1, 1));
 }
 
+/// Two timers in one slot: their owner drops them, in either order, while they fire.
+pub(super) fn neighbours_are_dropped_while_they_fire() {
+    for is_reversed in [false, true] {
+        let wheel = Arc::new(Wheel::new(Deadline::ZERO));
+        let deadline = Deadline::from_nanos(1);
+        let ear = Ear::new();
+        let mut timers = [(), ()].map(|()| Box::pin(Timer::new(deadline, None)));
+        for timer in &mut timers {
+            let enter = |_: &_| Some(wheel.clone());
+            let _ = timer.as_mut().poll(|| Deadline::ZERO, &ear.waker(), enter);
+        }
+        if is_reversed {
+            timers.reverse();
+        }
+        let kernel = fire(&wheel, deadline);
+        timers.into_iter().for_each(drop);
+        assert_eq!(kernel.join().unwrap(), ear.heard());
+        assert_eq!(wheel.next_deadline(), None);
+        assert_eq!((Arc::strong_count(&ear), Arc::strong_count(&wheel)), (1, 1));
+    }
+}
+
 /// The owner sets a later deadline while the timer fires for the old one.
 pub(super) fn timer_is_reset_while_it_fires() {
     let wheel = Arc::new(Wheel::new(Deadline::ZERO));
     let (soon, later) = (Deadline::from_nanos(1), Deadline::from_nanos(1 << 40));
     let ear = Ear::new();
-    let mut timer = Box::pin(Timer::new(soon));
-    let _ = timer.as_mut().poll(|| Deadline::ZERO, &ear.waker(), || wheel.clone());
+    let mut timer = Box::pin(Timer::new(soon, None));
+    let _ = timer.as_mut().poll(|| Deadline::ZERO, &ear.waker(), |_| Some(wheel.clone()));
     let kernel = fire(&wheel, soon);
-    assert!(!timer.as_mut().reset(later));
+    assert!(!timer.as_mut().reset(later, None));
     let fired = kernel.join().unwrap() == 1;
     assert_eq!(ear.heard(), usize::from(fired));
     assert!(!timer.is_fired());
@@ -72,7 +95,7 @@ pub(super) fn timer_is_reset_while_it_fires() {
 pub(super) fn timer_is_polled_while_its_wheel_closes() {
     let wheel = Arc::new(Wheel::new(Deadline::ZERO));
     let ear = Ear::new();
-    let mut timer = Box::pin(Timer::new(Deadline::from_nanos(1)));
+    let mut timer = Box::pin(Timer::new(Deadline::from_nanos(1), None));
     let kernel = {
         let wheel = wheel.clone();
         thread::spawn(move || {
@@ -81,7 +104,7 @@ pub(super) fn timer_is_polled_while_its_wheel_closes() {
             wakers.into_iter().for_each(Waker::wake);
         })
     };
-    let state = timer.as_mut().poll(|| Deadline::ZERO, &ear.waker(), || wheel.clone());
+    let state = timer.as_mut().poll(|| Deadline::ZERO, &ear.waker(), |_| Some(wheel.clone()));
     kernel.join().unwrap();
     match state {
         TimerState::Closed => assert_eq!(ear.heard(), 0),

@@ -260,5 +260,5 @@ fn everything_can_be_sent_and_shared() {
     check::<Driver>();
     check::<Registration>();
     check::<Wheel>();
-    check::<Timer<Arc<Wheel>>>();
+    check::<Timer<Option<Arc<Wheel>>>>();
 }

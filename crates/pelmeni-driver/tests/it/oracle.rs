@@ -7,6 +7,12 @@ use std::task::{Wake, Waker};
 
 use pelmeni_driver::{Deadline, Timer, TimerState, Wheel};
 
+/// The last deadline that comes.
+pub(crate) const LATEST: u64 = Deadline::NEVER.as_nanos() - 1;
+
+/// A timer that keeps its wheel.
+type Shared = Timer<Option<Arc<Wheel>>>;
+
 /// A waker that writes its number down.
 struct Scribe {
     number: usize,
@@ -23,7 +29,7 @@ impl Wake for Scribe {
 pub(crate) struct Bench {
     pub(crate) now: u64,
     pub(crate) wheel: Arc<Wheel>,
-    pub(crate) timers: Vec<Pin<Box<Timer<Arc<Wheel>>>>>,
+    pub(crate) timers: Vec<Pin<Box<Shared>>>,
     oracle: BTreeMap<(u64, usize), usize>,
     keys: Vec<Option<(u64, usize)>>,
     registrations: usize,
@@ -59,15 +65,15 @@ impl Bench {
     }
 
     pub(crate) fn insert(&mut self, delay: u64) {
-        let deadline = self.now.saturating_add(delay).min(u64::MAX - 1);
+        let deadline = self.now.saturating_add(delay).min(LATEST);
         let number = self.timers.len();
-        self.timers.push(Box::pin(Timer::new(Deadline::from_nanos(deadline))));
+        self.timers.push(Box::pin(Timer::new(Deadline::from_nanos(deadline), None)));
         self.keys.push(None);
         let waker = Waker::from(Arc::new(Scribe { number, log: self.log.clone() }));
         let bound = self.wheel.next_deadline().map_or(u64::MAX, Deadline::as_nanos);
         let now = Deadline::from_nanos(self.now);
         let timer = self.timers[number].as_mut();
-        let state = timer.poll(|| now, &waker, || self.wheel.clone());
+        let state = timer.poll(|| now, &waker, |_| Some(self.wheel.clone()));
         let expected = match deadline {
             _ if deadline <= self.now => TimerState::Due,
             _ if deadline < bound => TimerState::First,
@@ -81,14 +87,14 @@ impl Bench {
 
     pub(crate) fn cancel(&mut self, number: usize) {
         self.leave(number);
-        self.timers[number] = Box::pin(Timer::new(Deadline::NEVER));
+        self.timers[number] = Box::pin(Timer::new(Deadline::NEVER, None));
     }
 
     pub(crate) fn reset(&mut self, number: usize, delay: u64) {
-        let deadline = self.now.saturating_add(delay).min(u64::MAX - 1);
+        let deadline = self.now.saturating_add(delay).min(LATEST);
         let bound = self.wheel.next_deadline().map_or(u64::MAX, Deadline::as_nanos);
         let waits = self.leave(number);
-        let first = self.timers[number].as_mut().reset(Deadline::from_nanos(deadline));
+        let first = self.timers[number].as_mut().reset(Deadline::from_nanos(deadline), None);
         assert_eq!(self.timers[number].deadline(), Deadline::from_nanos(deadline));
         assert_eq!(first, waits && deadline < bound);
         if waits {

@@ -7,7 +7,7 @@ use pelmeni_driver::{Deadline, Timer, TimerState, Wheel};
 use proptest::prelude::*;
 
 use crate::kitchen::Ear;
-use crate::oracle::Bench;
+use crate::oracle::{Bench, LATEST};
 
 const TICK: u64 = 1 << 17;
 const YEAR: u64 = 365 * 24 * 60 * 60 * 1_000_000_000;
@@ -27,7 +27,7 @@ fn distances() -> Vec<u64> {
 
 #[test]
 fn timers_at_every_power_of_64_from_every_power_of_64() {
-    for start in distances().into_iter().filter(|start| *start < u64::MAX / 4) {
+    for start in distances().into_iter().filter(|start| *start < LATEST / 4) {
         let mut bench = Bench::new(start);
         for distance in distances() {
             bench.insert(distance);
@@ -79,6 +79,29 @@ fn equal_deadlines_fire_in_order_of_registration() {
 }
 
 #[test]
+fn deadlines_of_one_slot_fire_in_order_after_hours_of_absence() {
+    // Near ones and far ones in one call, so that their distance does not fit beside their places; many and few in a slot.
+    for count in [1, 2, 3, 4, 5, 500] {
+        let mut bench = Bench::new(7 * TICK);
+        for number in 0..count {
+            bench.insert(1 + (number * 7919) % TICK);
+            bench.insert(YEAR + (number * 7919) % 5);
+            bench.insert(1 + (number * 7919) % TICK);
+        }
+        bench.advance(7 * TICK + TICK / 2);
+        bench.advance(2 * YEAR);
+        assert_eq!(bench.earliest(), None);
+    }
+}
+
+#[test]
+fn deadline_of_centuries_never_comes() {
+    assert_eq!(Deadline::from_nanos(LATEST + 1), Deadline::NEVER);
+    assert_eq!(Deadline::from_nanos(u64::MAX), Deadline::NEVER);
+    assert_eq!(Deadline::from_nanos(LATEST) + std::time::Duration::MAX, Deadline::NEVER);
+}
+
+#[test]
 fn cancelled_first_costs_one_wake_up_at_most() {
     let mut bench = Bench::new(0);
     bench.insert(100 * TICK);
@@ -91,16 +114,16 @@ fn cancelled_first_costs_one_wake_up_at_most() {
 #[test]
 fn never_does_not_come() {
     let wheel = Arc::new(Wheel::new(Deadline::ZERO));
-    let mut timer = Box::pin(Timer::new(Deadline::NEVER));
+    let mut timer = Box::pin(Timer::new(Deadline::NEVER, None));
     let ear = Ear::new();
-    let state = timer.as_mut().poll(|| Deadline::ZERO, &ear.waker(), || wheel.clone());
+    let state = timer.as_mut().poll(|| Deadline::ZERO, &ear.waker(), |_| Some(wheel.clone()));
     assert_eq!(state, TimerState::Waiting);
     assert_eq!(wheel.next_deadline(), None);
     let mut wakers = Vec::new();
     assert_eq!(wheel.fire(Deadline::NEVER, &mut wakers), 0);
     // It is waiting nevertheless, so that a reset reaches whoever waits.
-    let soon = Deadline::from_nanos(u64::MAX - 1);
-    assert!(timer.as_mut().reset(soon));
+    let soon = Deadline::from_nanos(LATEST);
+    assert!(timer.as_mut().reset(soon, None));
     assert_eq!(wheel.next_deadline(), Some(soon));
     assert_eq!(wheel.fire(Deadline::NEVER, &mut wakers), 1);
     wakers.into_iter().for_each(Waker::wake);
@@ -126,17 +149,17 @@ fn clock_that_steps_back_does_no_harm() {
 fn another_waker_replaces_the_first() {
     let wheel = Arc::new(Wheel::new(Deadline::ZERO));
     let deadline = Deadline::from_nanos(TICK);
-    let mut timer = Box::pin(Timer::new(deadline));
+    let mut timer = Box::pin(Timer::new(deadline, None));
     let (old, new) = (Ear::new(), Ear::new());
     for ear in [&old, &old, &new, &new] {
-        let _ = timer.as_mut().poll(|| Deadline::ZERO, &ear.waker(), || wheel.clone());
+        let _ = timer.as_mut().poll(|| Deadline::ZERO, &ear.waker(), |_| Some(wheel.clone()));
     }
     assert_eq!((Arc::strong_count(&old), Arc::strong_count(&new)), (1, 2));
     let mut wakers = Vec::new();
     wheel.fire(deadline, &mut wakers);
     wakers.into_iter().for_each(Waker::wake);
     assert_eq!((old.heard(), new.heard()), (0, 1));
-    let state = timer.as_mut().poll(|| unreachable!(), &new.waker(), || unreachable!());
+    let state = timer.as_mut().poll(|| unreachable!(), &new.waker(), |_| unreachable!());
     assert_eq!(state, TimerState::Due);
 }
 
@@ -145,8 +168,8 @@ fn dropped_timer_lets_go_of_its_waker_and_its_place() {
     let wheel = Arc::new(Wheel::new(Deadline::ZERO));
     let ear = Ear::new();
     for distance in distances() {
-        let mut timer = Box::pin(Timer::new(Deadline::from_nanos(distance + 1)));
-        let _ = timer.as_mut().poll(|| Deadline::ZERO, &ear.waker(), || wheel.clone());
+        let mut timer = Box::pin(Timer::new(Deadline::from_nanos(distance + 1), None));
+        let _ = timer.as_mut().poll(|| Deadline::ZERO, &ear.waker(), |_| Some(wheel.clone()));
         assert!(wheel.next_deadline().is_some());
         drop(timer);
         assert_eq!(wheel.next_deadline(), None);
@@ -158,11 +181,11 @@ fn dropped_timer_lets_go_of_its_waker_and_its_place() {
 fn fired_timer_can_be_set_again() {
     let wheel = Arc::new(Wheel::new(Deadline::ZERO));
     let ear = Ear::new();
-    let mut timer = Box::pin(Timer::new(Deadline::ZERO));
+    let mut timer = Box::pin(Timer::new(Deadline::ZERO, None));
     for round in 1..=5 {
         let deadline = Deadline::from_nanos(round * TICK);
-        assert!(!timer.as_mut().reset(deadline));
-        let state = timer.as_mut().poll(|| Deadline::ZERO, &ear.waker(), || wheel.clone());
+        assert!(!timer.as_mut().reset(deadline, None));
+        let state = timer.as_mut().poll(|| Deadline::ZERO, &ear.waker(), |_| Some(wheel.clone()));
         assert_eq!(state, TimerState::First);
         let mut wakers = Vec::new();
         assert_eq!(wheel.fire(deadline, &mut wakers), 1);
@@ -175,10 +198,10 @@ fn closing_takes_everyone_out() {
     let ear = Ear::new();
     let mut timers: Vec<_> = distances()
         .into_iter()
-        .map(|distance| Box::pin(Timer::new(Deadline::from_nanos(distance + 1))))
+        .map(|distance| Box::pin(Timer::new(Deadline::from_nanos(distance + 1), None)))
         .collect();
     for timer in &mut timers {
-        let _ = timer.as_mut().poll(|| Deadline::ZERO, &ear.waker(), || wheel.clone());
+        let _ = timer.as_mut().poll(|| Deadline::ZERO, &ear.waker(), |_| Some(wheel.clone()));
     }
     let mut wakers = Vec::new();
     wheel.close(&mut wakers);
@@ -186,7 +209,7 @@ fn closing_takes_everyone_out() {
     assert_eq!(wheel.next_deadline(), None);
     for timer in &mut timers {
         assert!(!timer.is_fired());
-        let state = timer.as_mut().poll(|| Deadline::ZERO, &ear.waker(), || wheel.clone());
+        let state = timer.as_mut().poll(|| Deadline::ZERO, &ear.waker(), |_| Some(wheel.clone()));
         assert_eq!(state, TimerState::Closed);
     }
 }
@@ -201,12 +224,13 @@ fn timers_are_dropped_by_other_threads_while_they_fire() {
             scope.spawn(move || {
                 for round in 0..20_000_u64 {
                     let deadline = Deadline::from_nanos((round * 7 + thread) * 1000);
-                    let mut timer = Box::pin(Timer::new(deadline));
+                    let mut timer = Box::pin(Timer::new(deadline, None));
                     let now = || Deadline::ZERO;
-                    let _ = timer.as_mut().poll(now, &ear.waker(), || wheel.clone());
+                    let _ = timer.as_mut().poll(now, &ear.waker(), |_| Some(wheel.clone()));
                     if round % 3 == 0 {
-                        let _ =
-                            timer.as_mut().reset(deadline + std::time::Duration::from_micros(3));
+                        let _ = timer
+                            .as_mut()
+                            .reset(deadline + std::time::Duration::from_micros(3), None);
                     }
                 }
             });
@@ -267,10 +291,10 @@ proptest! {
                     bench.reset(number % timers, delay);
                 }
                 Step::Cancel(_) | Step::Reset(..) => {}
-                Step::Advance(delay) => bench.advance(bench.now.saturating_add(delay / 16).min(u64::MAX / 2)),
+                Step::Advance(delay) => bench.advance(bench.now.saturating_add(delay / 16).min(LATEST / 2)),
                 Step::AdvanceToNext => {
                     let next = bench.earliest().unwrap_or(bench.now);
-                    bench.advance(next.min(u64::MAX - 2));
+                    bench.advance(next.min(LATEST - 1));
                 }
             }
             // A reset to the past is due at once: then there is nothing to sleep for.

@@ -32,6 +32,7 @@ const NODE: &str = "pelmeni-driver/src/node.rs";
 const READINESS: &str = "pelmeni-driver/src/readiness.rs";
 const REGISTRATION: &str = "pelmeni-driver/src/registration.rs";
 const SOURCE: &str = "pelmeni-driver/src/source.rs";
+const TIMER: &str = "pelmeni-driver/src/timer.rs";
 const WHEEL: &str = "pelmeni-driver/src/wheel.rs";
 const GATE: &str = "pelmeni-sync/src/gate.rs";
 const NOTIFY: &str = "pelmeni-sync/src/notify.rs";
@@ -248,6 +249,24 @@ pub(crate) const TABLE: &[Mutant] = &[
         WHEEL,
         "a reset believes what it saw before it had the lock",
         &["driver::timer_is_reset_while_it_fires"],
+    ),
+    mutant(
+        246,
+        WHEEL,
+        "a waker is left for a timer that has fired meanwhile",
+        &["driver::last_waker_is_woken"],
+    ),
+    mutant(
+        248,
+        TIMER,
+        "a timer that fires between two looks enters the wheel again",
+        &["driver::last_waker_is_woken"],
+    ),
+    mutant(
+        247,
+        NODE,
+        "the way to the next timer leads through one that may be gone",
+        &["driver::neighbours_are_dropped_while_they_fire"],
     ),
     mutant(
         20,
