@@ -3,8 +3,11 @@
 //! Everything else takes the time as an argument, so that a test or a simulation decides what time it is.
 
 #[cfg_attr(not(any(target_os = "linux", target_os = "android")), path = "monotonic_elsewhere.rs")]
-#[cfg_attr(any(target_os = "linux", target_os = "android"), path = "monotonic.rs")]
-#[expect(unsafe_code, reason = "the system's clock is read by a function of C")]
+#[cfg_attr(
+    any(target_os = "linux", target_os = "android"),
+    path = "monotonic.rs",
+    expect(unsafe_code, reason = "the system's clock is read by a function of C")
+)]
 mod monotonic;
 
 use std::sync::OnceLock;
