@@ -19,7 +19,7 @@ use std::cell::Cell;
 use std::time::Duration;
 
 /// In nanoseconds: what there must be to do to wake a thread for it.
-const WAKE: u64 = 20_000;
+pub(crate) const WAKE: u64 = 20_000;
 /// In nanoseconds: tasks whose polls are shorter are not given away.
 const MOVE: u64 = 1000;
 /// One poll in so many is timed.

@@ -18,12 +18,19 @@
 //! it is called for, so that a thread that cannot be started has to be taken back.
 //!
 //! C2. While jobs wait, as many threads are coming as there are jobs, or `at_once`; unless nobody is left to call, because
-//! none is idle and there are `max`, or because the system had no thread when it was last asked. Whatever ends a thread's
-//! coming restores this: the thread itself calls the next before it runs its job. So no job waits behind one that blocks.
+//! none is idle and there are `max`, or because the system had no thread when it was last asked; or unless C3. Whatever ends a
+//! thread's coming restores this: the thread itself calls the next before it runs its job. So no job waits behind one that blocks.
+//!
+//! C3. One thread that is coming or at work is enough, if jobs have been so short that all that wait are not
+//! [worth](crate::pace) a wake, and if an idle thread is *on watch*: it naps, and if no job was taken during a whole nap although
+//! there is one, it takes that job, and C2 holds again. So no job waits for longer than two naps behind one that was expected
+//! to be short and blocks. Who was at work when a nap ended does not count until he takes a job. Who is on watch is called when
+//! nobody else is idle, and nobody is on watch while there is nothing to do.
 //!
 //! Calling few at a time is what makes short jobs cheap: while one thread wakes up, those that are awake empty the queue,
 //! and the thread that comes too late has cost one wake for many jobs. Each that comes calls the next, so that threads for
-//! jobs that do block are still there about as soon as if the caller had woken them all.
+//! jobs that do block are still there about as soon as if the caller had woken them all. Where jobs are known to be short, even
+//! the second one comes too late for most of them.
 //!
 //! Rejected: to hand the job itself to the idle thread. Nobody else can take it while that thread wakes up, so that each job
 //! costs a wake (5.7 us for an empty one of 16 that each of 16 tasks sends, as with a queue and a wake for each; here 1.0).
@@ -36,6 +43,8 @@ use std::time::Duration;
 
 use pelmeni_core::park::{Parker, Unparked};
 use pelmeni_core::primitive::{Arc, Condvar, Mutex, MutexGuard, seeded};
+
+use crate::pace::Pace;
 
 /// The threads of a pool, and the jobs that none of them has taken.
 #[derive(Debug)]
@@ -52,6 +61,17 @@ struct State<J> {
     jobs: VecDeque<J>,
     /// Threads that wait to be called, the one that has waited longest first.
     idle: Vec<Arc<Parker>>,
+    /// Who is on watch, and not among the idle.
+    watch: Option<Arc<Parker>>,
+    /// Somebody would have been content with those at work, if there had been a watch.
+    watch_wanted: bool,
+    /// How many naps have ended.
+    naps: usize,
+    /// How many jobs were ever taken.
+    taken: usize,
+    /// Threads that run a job which they have taken since the last nap ended.
+    brisk: usize,
+    pace: Pace,
     /// Threads that were called and have not come yet.
     coming: usize,
     threads: usize,
@@ -70,6 +90,15 @@ enum Call {
     New(usize),
 }
 
+/// How a thread sleeps that has no job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rest {
+    /// Until it is called, or has been idle for long enough.
+    Idle,
+    /// Until it is called, or for as long as jobs may wait behind one that was expected to be short.
+    Nap,
+}
+
 /// Jobs that nobody will take, because there is no thread and the system has none.
 #[derive(Debug)]
 pub struct Stranded<J> {
@@ -85,6 +114,12 @@ impl<J> Crew<J> {
         let state = State {
             jobs: VecDeque::new(),
             idle: Vec::new(),
+            watch: None,
+            watch_wanted: false,
+            naps: 0,
+            taken: 0,
+            brisk: 0,
+            pace: Pace::default(),
             coming: 0,
             threads: 0,
             leaving: 0,
@@ -92,6 +127,16 @@ impl<J> Crew<J> {
             closed: false,
         };
         Crew { state: Mutex::new(state), ended: Condvar::new(), max, at_once }
+    }
+
+    /// The same one, after it has seen many jobs that took no time, and with a watch from the first thread that is idle.
+    #[must_use]
+    pub fn used_to_short_jobs(self) -> Crew<J> {
+        let mut state = self.state.lock();
+        (0..20).for_each(|_| state.pace.learn(Duration::ZERO));
+        state.watch_wanted = true;
+        drop(state);
+        self
     }
 
     /// How many threads there are, those included that are coming.
@@ -126,10 +171,11 @@ impl<J> Crew<J> {
     fn whom(&self, state: &mut State<J>) -> Call {
         debug_assert!(state.idle.len() + state.coming <= state.threads, "C1");
         debug_assert!(state.threads <= self.max, "C1");
-        if state.coming >= state.jobs.len().min(self.at_once) {
+        if state.coming >= state.jobs.len().min(self.at_once) || state.is_watched() {
             return Call::Nobody;
         }
-        if let Some(parker) = state.idle.pop() {
+        let on_watch = || if seeded(229) { None } else { state.watch.take() };
+        if let Some(parker) = state.idle.pop().or_else(on_watch) {
             state.coming += 1;
             return Call::Idle(parker);
         }
@@ -176,7 +222,7 @@ impl<J> Crew<J> {
             }
             return Err(Stranded { jobs, error });
         }
-        if state.idle.is_empty() || seeded(232) {
+        if (state.idle.is_empty() && state.watch.is_none()) || seeded(232) {
             return Ok(Call::Nobody); // those that are at work take the jobs when they are done
         }
         Ok(self.whom(&mut state))
@@ -185,13 +231,13 @@ impl<J> Crew<J> {
     /// (2) What a thread that was called does. It comes back when it is not needed any more, and must then give back what it
     /// holds and call [`end`](Crew::end).
     ///
-    /// `sleep` parks until there is a token, or until the thread has been idle for long enough. It may end early: at worst
-    /// the thread leaves early, and the next job starts another.
+    /// `run` may say how long the job took. `sleep` parks until there is a token, or for as long as it is told. It may end
+    /// early: at worst the thread leaves early, and the next job starts another.
     pub fn work(
         &self,
         start: impl Fn(usize) -> io::Result<()>,
-        run: impl Fn(J),
-        sleep: impl Fn(&Parker),
+        run: impl Fn(J) -> Option<Duration>,
+        sleep: impl Fn(&Parker, Rest),
     ) {
         let parker = Arc::new(Parker::new());
         let mut state = self.state.lock();
@@ -201,10 +247,16 @@ impl<J> Crew<J> {
             if state.closed {
                 break;
             }
+            if state.watch.is_none() && std::mem::take(&mut state.watch_wanted) {
+                state = self.watch(state, &parker, &sleep);
+                if !seeded(228) {
+                    continue;
+                }
+            }
             // (3)
             state.idle.push(parker.clone());
             drop(state);
-            sleep(&parker);
+            sleep(&parker, Rest::Idle);
             state = self.state.lock();
             let place = state.idle.iter().rposition(|other| Arc::ptr_eq(other, &parker));
             match place {
@@ -229,17 +281,55 @@ impl<J> Crew<J> {
         &'a self,
         mut state: MutexGuard<'a, State<J>>,
         start: impl Fn(usize) -> io::Result<()>,
-        run: impl Fn(J),
+        run: impl Fn(J) -> Option<Duration>,
     ) -> MutexGuard<'a, State<J>> {
         while let Some(job) = state.jobs.pop_front() {
+            state.taken += 1;
+            state.brisk += 1;
+            let naps = state.naps;
             let whom = if seeded(231) { Call::Nobody } else { self.whom(&mut state) };
             drop(state);
             let called = self.call(whom, &start);
             debug_assert!(called.is_ok(), "no job is stranded, since we are a thread");
-            run(job);
+            let took = run(job);
             state = self.state.lock();
+            if state.naps == naps {
+                state.brisk -= 1;
+            }
+            if let Some(took) = took {
+                state.pace.learn(took);
+            }
         }
         state
+    }
+
+    /// Is on watch until it is called, or no job was taken for a nap: because there is none, or because one is needed.
+    fn watch<'a>(
+        &'a self,
+        mut state: MutexGuard<'a, State<J>>,
+        parker: &Arc<Parker>,
+        sleep: impl Fn(&Parker, Rest),
+    ) -> MutexGuard<'a, State<J>> {
+        state.watch = Some(parker.clone());
+        loop {
+            let taken = state.taken;
+            drop(state);
+            sleep(parker, Rest::Nap);
+            state = self.state.lock();
+            if state.watch.is_none() {
+                state.coming -= 1;
+                return state;
+            }
+            state.naps += 1;
+            state.brisk = 0;
+            if state.taken == taken && !state.jobs.is_empty() {
+                state.pace.learn(Duration::MAX);
+            }
+            if state.closed || state.taken == taken {
+                state.watch = None;
+                return state;
+            }
+        }
     }
 
     /// (5) A thread has given back what it held.
@@ -253,7 +343,10 @@ impl<J> Crew<J> {
         let mut state = self.state.lock();
         state.closed = true;
         let jobs = std::mem::take(&mut state.jobs);
-        let idle = if seeded(236) { Vec::new() } else { state.idle.clone() };
+        let mut idle = if seeded(236) { Vec::new() } else { state.idle.clone() };
+        if !seeded(244) {
+            idle.extend(state.watch.clone());
+        }
         drop(state);
         idle.iter().for_each(|parker| wake(parker));
         drop(jobs);
@@ -269,6 +362,17 @@ impl<J> Crew<J> {
             }
             state = self.ended.wait_timeout(state, left);
         }
+    }
+}
+
+impl<J> State<J> {
+    /// Says whether C3 holds; if only the watch is missing, has the next thread that finds no job keep it.
+    fn is_watched(&mut self) -> bool {
+        if self.coming + self.brisk == 0 || self.pace.is_worth_a_wake(self.jobs.len()) {
+            return false;
+        }
+        self.watch_wanted = self.watch.is_none();
+        !self.watch_wanted || seeded(245)
     }
 }
 

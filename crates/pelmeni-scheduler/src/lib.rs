@@ -20,6 +20,7 @@ mod lease;
 mod misuse;
 mod monitor;
 mod newcomers;
+mod pace;
 mod pool;
 mod presence;
 mod queue;
@@ -44,7 +45,7 @@ mod worker;
 /// The parts that models are made of.
 #[doc(hidden)]
 pub mod model {
-    pub use crate::crew::{Crew, Stranded};
+    pub use crate::crew::{Crew, Rest, Stranded};
     #[cfg(all(loom, feature = "loom"))]
     pub use crate::house::{House, Monitor};
     pub use crate::idle::Idle;

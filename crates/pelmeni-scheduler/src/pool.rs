@@ -3,6 +3,7 @@
 //! A job is a task whose future is ready after one poll; so it has a handle, can be cancelled before it begins, and its panic
 //! is contained, all by the same code as every other task's.
 
+use std::cell::Cell;
 use std::future::Future;
 use std::io;
 use std::pin::Pin;
@@ -12,10 +13,10 @@ use std::time::Duration;
 use pelmeni_core::cancel;
 use pelmeni_core::park::Parker;
 use pelmeni_core::{
-    Cause, JoinError, JoinHandle, Runnable, Schedule, TaskInfo, TaskRef, coop, task,
+    Cause, JoinError, JoinHandle, Runnable, Schedule, TaskInfo, TaskRef, coop, task, thread_state,
 };
 
-use crate::crew::{Crew, Stranded};
+use crate::crew::{Crew, Rest, Stranded};
 use crate::current;
 use crate::drive::{Deadline, now};
 use crate::home::Meta;
@@ -26,6 +27,22 @@ use crate::thread;
 /// So many threads are called at a time, or as many as the runtime has workers: no more can come at once. Fewer have less
 /// to do with short jobs, but on a machine that is busy each of them comes late, and all others behind it.
 const AT_ONCE: usize = 4;
+/// How long who is on watch naps. A job that is behind one which blocks unexpectedly waits twice as long at most.
+const NAP: Duration = Duration::from_micros(500);
+/// One job in so many of a thread's is timed.
+const SAMPLE_EVERY: u32 = 16;
+
+thread_state! {
+    /// Whether the job that runs on this thread is timed.
+    static TIMED: Cell<Timed> = Cell::new(Timed::No)
+}
+
+#[derive(Clone, Copy)]
+enum Timed {
+    No,
+    Asked,
+    Took(Duration),
+}
 
 /// The threads of a runtime that may block.
 #[derive(Debug)]
@@ -73,13 +90,39 @@ fn start(lease: &Lease, number: usize) -> io::Result<()> {
     let pool = lease.pool.clone();
     let work = move || {
         let entered = current::enter(&own);
-        let sleep = |parker: &Parker| parker.park(Some(pool.keep_alive));
-        pool.crew.work(|number| start(&own, number), Runnable::run, sleep);
+        let sleep = |parker: &Parker, how| {
+            let limit = match how {
+                Rest::Idle => pool.keep_alive,
+                Rest::Nap => NAP,
+            };
+            parker.park(Some(limit));
+        };
+        let count = Cell::new(0_u32);
+        let run = |job: Runnable| {
+            let is_sample = count.replace(count.get().wrapping_add(1)).is_multiple_of(SAMPLE_EVERY);
+            if is_sample { run_timed(job) } else { run(job) }
+        };
+        pool.crew.work(|number| start(&own, number), run, sleep);
         drop(entered);
         drop(own); // before anybody hears of the end
         pool.crew.end();
     };
     thread::start(format!("pelmeni-blocking-{number}"), None, work).map(drop)
+}
+
+fn run(job: Runnable) -> Option<Duration> {
+    job.run();
+    None
+}
+
+/// Runs a job; tells how long its function took, without the wake of whoever waits for it.
+fn run_timed(job: Runnable) -> Option<Duration> {
+    TIMED.with(|timed| timed.set(Timed::Asked));
+    job.run();
+    match TIMED.with(|timed| timed.replace(Timed::No)) {
+        Timed::Took(took) => Some(took),
+        Timed::No | Timed::Asked => None,
+    }
 }
 
 /// A job's way home: the pool. It needs no registry, since the pool knows its jobs and threads.
@@ -121,7 +164,13 @@ impl<F: FnOnce() -> T, T> Future for Job<F> {
         ready!(coop::poll_proceed(cx)); // a request to cancel came before it began
         let work = self.0.take().expect("a job is polled once");
         // What the closure does is its own affair; it may wait for many futures with `block_on`.
-        Poll::Ready(cancel::unaffected(work))
+        let start = TIMED.with(|timed| matches!(timed.get(), Timed::Asked).then(now));
+        let output = cancel::unaffected(work);
+        if let Some(start) = start {
+            let took = now().until(start).unwrap_or_default();
+            TIMED.with(|timed| timed.set(Timed::Took(took)));
+        }
+        Poll::Ready(output)
     }
 }
 

@@ -12,7 +12,7 @@ use loom::sync::Notify;
 use loom::thread;
 use pelmeni_core::park::Parker;
 use pelmeni_loom_tests::{Model, reach};
-use pelmeni_scheduler::model::{Crew, Stranded};
+use pelmeni_scheduler::model::{Crew, Rest, Stranded};
 
 /// What threads share: a crew, and how it is with threads and time.
 struct Ship {
@@ -20,6 +20,7 @@ struct Ship {
     /// Whether the thread with this number can be started.
     starts: fn(usize) -> bool,
     sleep: Sleep,
+    nap: Sleep,
     started: AtomicUsize,
 }
 
@@ -32,7 +33,16 @@ enum Sleep {
 
 impl Ship {
     fn new(crew: Crew<Job>, starts: fn(usize) -> bool, sleep: Sleep) -> loom::sync::Arc<Ship> {
-        loom::sync::Arc::new(Ship { crew, starts, sleep, started: AtomicUsize::new(0) })
+        Ship::with_nap(crew, starts, sleep, Sleep::NotAtAll)
+    }
+
+    fn with_nap(
+        crew: Crew<Job>,
+        starts: fn(usize) -> bool,
+        sleep: Sleep,
+        nap: Sleep,
+    ) -> loom::sync::Arc<Ship> {
+        loom::sync::Arc::new(Ship { crew, starts, sleep, nap, started: AtomicUsize::new(0) })
     }
 
     fn started(&self) -> usize {
@@ -65,11 +75,12 @@ fn start(ship: &loom::sync::Arc<Ship>, number: usize) -> io::Result<()> {
     ship.started.fetch_add(1, Ordering::SeqCst);
     let ship = ship.clone();
     thread::spawn(move || {
-        let sleep = |parker: &Parker| match &ship.sleep {
-            Sleep::UntilCalled => parker.park(None),
-            Sleep::UntilAfter(event) => event.wait(),
-            Sleep::NotAtAll => {}
-        };
+        let sleep =
+            |parker: &Parker, rest| match if rest == Rest::Nap { &ship.nap } else { &ship.sleep } {
+                Sleep::UntilCalled => parker.park(None),
+                Sleep::UntilAfter(event) => event.wait(),
+                Sleep::NotAtAll => {}
+            };
         ship.crew.work(|number| start(&ship, number), Job::run, sleep);
         ship.crew.end();
     });
@@ -100,11 +111,12 @@ impl Job {
         (Job { receipt: receipt.clone(), blocks_on: None }, receipt)
     }
 
-    fn run(self) {
+    fn run(self) -> Option<Duration> {
         if let Some(other) = &self.blocks_on {
             other.0.1.wait();
         }
         self.end(End::Ran);
+        None
     }
 
     fn end(&self, end: End) {
@@ -329,5 +341,41 @@ fn only_thread_is_about_to_end() {
                 reach(cases[1]);
             }
         }
+    });
+}
+
+/// Jobs were short, so that one thread is thought to be enough for two of them. The first one blocks on the second all the
+/// same: whoever is on watch sees to it, whether its nap ends before they come or after; if nobody is, both are called.
+#[test]
+fn short_jobs_block_on_those_behind_them() {
+    Model::new("crew::short_jobs_block_on_those_behind_them").bound(2).check(|| {
+        let crew = Crew::new(2, 2).used_to_short_jobs();
+        let ship = Ship::new(crew, always, Sleep::UntilCalled);
+        let jobs: [_; 4] = std::array::from_fn(|_| Job::new());
+        let [(warm, one), (up, two), (mut first, three), (second, four)] = jobs;
+        first.blocks_on = Some(four.clone());
+        [warm, up].into_iter().for_each(|job| submit(&ship, job));
+        assert_eq!([one.wait(), two.wait()], [End::Ran; 2]);
+        [first, second].into_iter().for_each(|job| submit(&ship, job));
+        assert_eq!([three.wait(), four.wait()], [End::Ran; 2]);
+        ship.crew.close();
+        ship.await_all();
+    });
+}
+
+/// The only thread there may be is on watch: it hears of a job, and of the end.
+#[test]
+fn called_while_on_watch() {
+    Model::new("crew::called_while_on_watch").check(|| {
+        let crew = Crew::new(1, 1).used_to_short_jobs();
+        let ship = Ship::with_nap(crew, always, Sleep::UntilCalled, Sleep::UntilCalled);
+        let (first, one) = Job::new();
+        let (second, other) = Job::new();
+        submit(&ship, first);
+        assert_eq!(one.wait(), End::Ran);
+        submit(&ship, second);
+        assert_eq!(other.wait(), End::Ran);
+        ship.crew.close();
+        ship.await_all();
     });
 }

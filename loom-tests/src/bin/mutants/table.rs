@@ -381,6 +381,18 @@ pub(crate) const TABLE: &[Mutant] = &[
         &["driver::short_read_loses_no_bytes"],
     ),
     mutant(
+        228,
+        CREW,
+        "who is on watch lies down although a job waits",
+        &["crew::short_jobs_block_on_those_behind_them"],
+    ),
+    mutant(
+        229,
+        CREW,
+        "who is on watch is not called when nobody else is idle",
+        &["crew::called_while_on_watch"],
+    ),
+    mutant(
         230,
         CREW,
         "a thread whose time is over does not hear that it was called",
@@ -451,6 +463,18 @@ pub(crate) const TABLE: &[Mutant] = &[
         NEWCOMERS,
         "a thread that is refused does not see the runtime closing, and tells nobody",
         &["newcomers::task_comes_while_the_runtime_closes"],
+    ),
+    mutant(
+        244,
+        CREW,
+        "a crew that closes does not wake who is on watch",
+        &["crew::called_while_on_watch"],
+    ),
+    mutant(
+        245,
+        CREW,
+        "one thread at work is thought to be enough though nobody is on watch",
+        &["crew::short_jobs_block_on_those_behind_them"],
     ),
     mutant(
         241,
