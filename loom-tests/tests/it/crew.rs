@@ -348,7 +348,7 @@ fn only_thread_is_about_to_end() {
 /// same: whoever is on watch sees to it, whether its nap ends before they come or after; if nobody is, both are called.
 #[test]
 fn short_jobs_block_on_those_behind_them() {
-    Model::new("crew::short_jobs_block_on_those_behind_them").bound(2).check(|| {
+    Model::new("crew::short_jobs_block_on_those_behind_them").bound(1).check(|| {
         let crew = Crew::new(2, 2).used_to_short_jobs();
         let ship = Ship::new(crew, always, Sleep::UntilCalled);
         let jobs: [_; 4] = std::array::from_fn(|_| Job::new());
