@@ -21,8 +21,8 @@
 //! none is idle and there are `max`, or because the system had no thread when it was last asked; or unless C3. Whatever ends a
 //! thread's coming restores this: the thread itself calls the next before it runs its job. So no job waits behind one that blocks.
 //!
-//! C3. One thread that is coming or at work is enough, if jobs have been so short that all that wait are not
-//! [worth](crate::pace) a wake, and if an idle thread is *on watch*: it naps, and if no job was taken during a whole nap although
+//! C3. One thread that is coming, or runs a job of a short kind, is enough if all that wait are not
+//! [worth](crate::pace) a wake, as far as it is known how long jobs of their kinds take, and if an idle thread is *on watch*: it naps, and if no job was taken during a whole nap although
 //! there is one, it takes that job, and C2 holds again. So no job waits for longer than two naps behind one that was expected
 //! to be short and blocks. Who was at work when a nap ended does not count until he takes a job. Who is on watch is called when
 //! nobody else is idle, and nobody is on watch while there is nothing to do.
@@ -44,7 +44,11 @@ use std::time::Duration;
 use pelmeni_core::park::{Parker, Unparked};
 use pelmeni_core::primitive::{Arc, Condvar, Mutex, MutexGuard, seeded};
 
-use crate::pace::Pace;
+use crate::cost::pays;
+use crate::pace::Paces;
+
+/// One job in so many is timed, if its kind is a short one.
+const SAMPLE_EVERY: usize = 16;
 
 /// The threads of a pool, and the jobs that none of them has taken.
 #[derive(Debug)]
@@ -58,7 +62,9 @@ pub struct Crew<J> {
 
 #[derive(Debug)]
 struct State<J> {
-    jobs: VecDeque<J>,
+    jobs: VecDeque<Waiting<J>>,
+    /// What all that wait may cost.
+    load: u64,
     /// Threads that wait to be called, the one that has waited longest first.
     idle: Vec<Arc<Parker>>,
     /// Who is on watch, and not among the idle.
@@ -69,9 +75,11 @@ struct State<J> {
     naps: usize,
     /// How many jobs were ever taken.
     taken: usize,
-    /// Threads that run a job which they have taken since the last nap ended.
+    /// The kind of the last one.
+    last: usize,
+    /// Threads that run a job of a short kind, which they have taken since the last nap ended.
     brisk: usize,
-    pace: Pace,
+    paces: Paces,
     /// Threads that were called and have not come yet.
     coming: usize,
     threads: usize,
@@ -80,6 +88,15 @@ struct State<J> {
     /// How many were ever called for, which gives them their numbers.
     started: usize,
     closed: bool,
+}
+
+/// A job in the queue.
+#[derive(Debug)]
+struct Waiting<J> {
+    job: J,
+    kind: usize,
+    /// What it may cost.
+    guess: u64,
 }
 
 /// Whom to call.
@@ -113,13 +130,15 @@ impl<J> Crew<J> {
     pub fn new(max: usize, at_once: usize) -> Crew<J> {
         let state = State {
             jobs: VecDeque::new(),
+            load: 0,
             idle: Vec::new(),
             watch: None,
             watch_wanted: false,
             naps: 0,
             taken: 0,
+            last: 0,
             brisk: 0,
-            pace: Pace::default(),
+            paces: Paces::default(),
             coming: 0,
             threads: 0,
             leaving: 0,
@@ -129,11 +148,12 @@ impl<J> Crew<J> {
         Crew { state: Mutex::new(state), ended: Condvar::new(), max, at_once }
     }
 
-    /// The same one, after it has seen many jobs that took no time, and with a watch from the first thread that is idle.
+    /// The same one, after it has seen many jobs of this kind that took no time, and with a watch from the first thread that
+    /// is idle.
     #[must_use]
-    pub fn used_to_short_jobs(self) -> Crew<J> {
+    pub fn used_to_short_jobs(self, kind: usize) -> Crew<J> {
         let mut state = self.state.lock();
-        (0..20).for_each(|_| state.pace.learn(Duration::ZERO));
+        (0..20).for_each(|_| state.paces.learn(kind, Duration::ZERO));
         state.watch_wanted = true;
         drop(state);
         self
@@ -144,7 +164,7 @@ impl<J> Crew<J> {
         self.state.lock().threads
     }
 
-    /// Queues a job and sees to it that a thread comes for it; drops it if the crew is closed.
+    /// Queues a job of this kind and sees to it that a thread comes for it; drops it if the crew is closed.
     ///
     /// `start` starts a thread with this number, which then calls [`work`](Crew::work) and [`end`](Crew::end).
     ///
@@ -152,6 +172,7 @@ impl<J> Crew<J> {
     /// The jobs that are stranded, perhaps others as well, if there is no thread and none can be started.
     pub fn submit(
         &self,
+        kind: usize,
         job: J,
         start: impl Fn(usize) -> io::Result<()>,
     ) -> Result<(), Stranded<J>> {
@@ -161,7 +182,7 @@ impl<J> Crew<J> {
             drop(job);
             return Ok(());
         }
-        state.jobs.push_back(job);
+        state.put(kind, job);
         let whom = self.whom(&mut state);
         drop(state);
         self.call(whom, start)
@@ -215,7 +236,7 @@ impl<J> Crew<J> {
         state.threads -= 1;
         state.coming -= 1;
         if state.threads == 0 && !seeded(233) {
-            let jobs = std::mem::take(&mut state.jobs);
+            let jobs = state.take_all();
             drop(state);
             if !seeded(234) {
                 self.ended.notify_all();
@@ -231,12 +252,12 @@ impl<J> Crew<J> {
     /// (2) What a thread that was called does. It comes back when it is not needed any more, and must then give back what it
     /// holds and call [`end`](Crew::end).
     ///
-    /// `run` may say how long the job took. `sleep` parks until there is a token, or for as long as it is told. It may end
+    /// `run` is told whether to say how long the job took. `sleep` parks until there is a token, or for as long as it is told. It may end
     /// early: at worst the thread leaves early, and the next job starts another.
     pub fn work(
         &self,
         start: impl Fn(usize) -> io::Result<()>,
-        run: impl Fn(J) -> Option<Duration>,
+        run: impl Fn(J, bool) -> Option<Duration>,
         sleep: impl Fn(&Parker, Rest),
     ) {
         let parker = Arc::new(Parker::new());
@@ -281,23 +302,23 @@ impl<J> Crew<J> {
         &'a self,
         mut state: MutexGuard<'a, State<J>>,
         start: impl Fn(usize) -> io::Result<()>,
-        run: impl Fn(J) -> Option<Duration>,
+        run: impl Fn(J, bool) -> Option<Duration>,
     ) -> MutexGuard<'a, State<J>> {
-        while let Some(job) = state.jobs.pop_front() {
-            state.taken += 1;
-            state.brisk += 1;
-            let naps = state.naps;
+        while let Some(Waiting { job, kind, guess }) = state.take() {
+            let (naps, is_short) = (state.naps, !pays(guess));
+            state.brisk += usize::from(is_short);
+            let is_timed = !is_short || state.taken.is_multiple_of(SAMPLE_EVERY);
             let whom = if seeded(231) { Call::Nobody } else { self.whom(&mut state) };
             drop(state);
             let called = self.call(whom, &start);
             debug_assert!(called.is_ok(), "no job is stranded, since we are a thread");
-            let took = run(job);
+            let took = run(job, is_timed);
             state = self.state.lock();
-            if state.naps == naps {
+            if is_short && state.naps == naps {
                 state.brisk -= 1;
             }
             if let Some(took) = took {
-                state.pace.learn(took);
+                state.paces.learn(kind, took);
             }
         }
         state
@@ -323,7 +344,8 @@ impl<J> Crew<J> {
             state.naps += 1;
             state.brisk = 0;
             if state.taken == taken && !state.jobs.is_empty() {
-                state.pace.learn(Duration::MAX);
+                let last = state.last;
+                state.paces.learn(last, Duration::MAX); // it is what the others wait for, if anything is
             }
             if state.closed || state.taken == taken {
                 state.watch = None;
@@ -342,7 +364,7 @@ impl<J> Crew<J> {
     pub fn close(&self) {
         let mut state = self.state.lock();
         state.closed = true;
-        let jobs = std::mem::take(&mut state.jobs);
+        let jobs = state.take_all();
         let mut idle = if seeded(236) { Vec::new() } else { state.idle.clone() };
         if !seeded(244) {
             idle.extend(state.watch.clone());
@@ -366,9 +388,28 @@ impl<J> Crew<J> {
 }
 
 impl<J> State<J> {
+    fn put(&mut self, kind: usize, job: J) {
+        let guess = self.paces.guess(kind);
+        self.load = self.load.saturating_add(guess);
+        self.jobs.push_back(Waiting { job, kind, guess });
+    }
+
+    fn take(&mut self) -> Option<Waiting<J>> {
+        let first = self.jobs.pop_front()?;
+        self.load = self.load.saturating_sub(first.guess);
+        self.last = first.kind;
+        self.taken += 1;
+        Some(first)
+    }
+
+    fn take_all(&mut self) -> VecDeque<J> {
+        self.load = 0;
+        self.jobs.drain(..).map(|waiting| waiting.job).collect()
+    }
+
     /// Says whether C3 holds; if only the watch is missing, has the next thread that finds no job keep it.
     fn is_watched(&mut self) -> bool {
-        if self.coming + self.brisk == 0 || self.pace.is_worth_a_wake(self.jobs.len()) {
+        if self.coming + self.brisk == 0 || pays(self.load) {
             return false;
         }
         self.watch_wanted = self.watch.is_none();
@@ -394,7 +435,7 @@ mod tests {
         state.idle.extend(parkers.iter().cloned());
         drop(state);
         for called in (0..3).rev() {
-            crew.submit((), |_| unreachable!("there are idle threads")).unwrap();
+            crew.submit(0, (), |_| unreachable!("there are idle threads")).unwrap();
             let awake = parkers.iter().position(|parker| !parker.leave_for(0));
             assert_eq!(awake, Some(called));
             parkers.iter().for_each(|parker| parker.come_back());

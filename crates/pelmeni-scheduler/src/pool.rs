@@ -29,8 +29,6 @@ use crate::thread;
 const AT_ONCE: usize = 4;
 /// How long who is on watch naps. A job that is behind one which blocks unexpectedly waits twice as long at most.
 const NAP: Duration = Duration::from_micros(500);
-/// One job in so many of a thread's is timed.
-const SAMPLE_EVERY: u32 = 16;
 
 thread_state! {
     /// Whether the job that runs on this thread is timed.
@@ -73,7 +71,8 @@ impl Pool {
 
     /// Has a thread run the job. If there is none at all, nobody would ever take the jobs that wait: they fail.
     fn submit(&self, lease: &Lease, job: Runnable) {
-        let Err(Stranded { jobs, error }) = self.crew.submit(job, |number| start(lease, number))
+        let Err(Stranded { jobs, error }) =
+            self.crew.submit(job.kind(), job, |number| start(lease, number))
         else {
             return;
         };
@@ -97,11 +96,6 @@ fn start(lease: &Lease, number: usize) -> io::Result<()> {
             };
             parker.park(Some(limit));
         };
-        let count = Cell::new(0_u32);
-        let run = |job: Runnable| {
-            let is_sample = count.replace(count.get().wrapping_add(1)).is_multiple_of(SAMPLE_EVERY);
-            if is_sample { run_timed(job) } else { run(job) }
-        };
         pool.crew.work(|number| start(&own, number), run, sleep);
         drop(entered);
         drop(own); // before anybody hears of the end
@@ -110,13 +104,12 @@ fn start(lease: &Lease, number: usize) -> io::Result<()> {
     thread::start(format!("pelmeni-blocking-{number}"), None, work).map(drop)
 }
 
-fn run(job: Runnable) -> Option<Duration> {
-    job.run();
-    None
-}
-
-/// Runs a job; tells how long its function took, without the wake of whoever waits for it.
-fn run_timed(job: Runnable) -> Option<Duration> {
+/// Runs a job; tells how long its function took if asked, without the wake of whoever waits for it.
+fn run(job: Runnable, is_timed: bool) -> Option<Duration> {
+    if !is_timed {
+        job.run();
+        return None;
+    }
     TIMED.with(|timed| timed.set(Timed::Asked));
     job.run();
     match TIMED.with(|timed| timed.replace(Timed::No)) {

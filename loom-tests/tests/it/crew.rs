@@ -63,7 +63,7 @@ fn never(_: usize) -> bool {
 }
 
 fn submit(ship: &loom::sync::Arc<Ship>, job: Job) {
-    if let Err(Stranded { jobs, .. }) = ship.crew.submit(job, |number| start(ship, number)) {
+    if let Err(Stranded { jobs, .. }) = ship.crew.submit(KIND, job, |number| start(ship, number)) {
         jobs.into_iter().for_each(|job| job.end(End::Refused));
     }
 }
@@ -86,6 +86,9 @@ fn start(ship: &loom::sync::Arc<Ship>, number: usize) -> io::Result<()> {
     });
     Ok(())
 }
+
+/// Of all jobs.
+const KIND: usize = 16;
 
 /// What became of a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -111,7 +114,7 @@ impl Job {
         (Job { receipt: receipt.clone(), blocks_on: None }, receipt)
     }
 
-    fn run(self) -> Option<Duration> {
+    fn run(self, _is_timed: bool) -> Option<Duration> {
         if let Some(other) = &self.blocks_on {
             other.0.1.wait();
         }
@@ -349,7 +352,7 @@ fn only_thread_is_about_to_end() {
 #[test]
 fn short_jobs_block_on_those_behind_them() {
     Model::new("crew::short_jobs_block_on_those_behind_them").bound(1).check(|| {
-        let crew = Crew::new(2, 2).used_to_short_jobs();
+        let crew = Crew::new(2, 2).used_to_short_jobs(KIND);
         let ship = Ship::new(crew, always, Sleep::UntilCalled);
         let jobs: [_; 4] = std::array::from_fn(|_| Job::new());
         let [(warm, one), (up, two), (mut first, three), (second, four)] = jobs;
@@ -367,7 +370,7 @@ fn short_jobs_block_on_those_behind_them() {
 #[test]
 fn called_while_on_watch() {
     Model::new("crew::called_while_on_watch").check(|| {
-        let crew = Crew::new(1, 1).used_to_short_jobs();
+        let crew = Crew::new(1, 1).used_to_short_jobs(KIND);
         let ship = Ship::with_nap(crew, always, Sleep::UntilCalled, Sleep::UntilCalled);
         let (first, one) = Job::new();
         let (second, other) = Job::new();
