@@ -11,8 +11,8 @@
 //! * **R1, the right to poll.** While a task is not complete and its wakes are above zero, exactly one
 //!   [`Runnable`](crate::Runnable) exists. Only its holder touches the future, the link, and (before completion) the
 //!   output. Ending a poll with no wakes left, or completing, gives the right up.
-//! * **R2, references.** Each waker and each `AbortHandle` owns one reference, which is counted, or on loan to the poll that runs
-//!   (`context`). A task lives while one is left.
+//! * **R2, references.** Each waker and each `AbortHandle` owns one reference, which is counted, or on loan to the poll
+//!   that runs (`context`). A task lives while one is left.
 //! * **R3, life before completion.** A task that is not complete is alive, whoever refers to it.
 //! * **R4, the output.** Once a task is complete its output belongs to the `JoinHandle`, which takes it or drops it. If
 //!   the handle was given up before, the completing thread drops the output and completes after that.

@@ -3,11 +3,11 @@
 //! One thread-local without destructor, saved and restored around each poll of a task or a visitor. Outside of those there
 //! is no limit, and no request can be raised: nobody would be there to take it.
 //!
-//! **Loans.** A poll that waits clones its waker, and a reference counted at once would be an exchange on the state word. So what a
-//! poll clones and drops of its own task's wakers is only noted here, and the step that ends the poll, which is an exchange
-//! in any case, settles it. Meanwhile such a waker is as good as any other: it can be woken and dropped by another thread, which
-//! takes a reference out of the word that was not put in. For that the word holds [`LOANS_MAX`] more than there are (see
-//! `state`). Who is not the poll of that task, on this thread, counts at once.
+//! **Loans.** A poll that waits clones its waker, and a reference counted at once would be an exchange on the state word.
+//! So what a poll clones and drops of its own task's wakers is only noted here, and the step that ends the poll, which is
+//! an exchange in any case, settles it. Meanwhile such a waker is as good as any other: it can be woken and dropped by
+//! another thread, which takes a reference out of the word that was not put in. For that the word holds [`LOANS_MAX`] more
+//! than there are (see `state`). Who is not the poll of that task, on this thread, counts at once.
 //!
 //! A future that a task blocks on inside its own poll, with some other crate's `block_on`, shares the task's budget and
 //! requests; it must not wait there for as many as [`BUDGET`] operations, as a task must not block in any case.
@@ -108,8 +108,8 @@ impl Drop for Scope {
     }
 }
 
-/// Notes that a reference was cloned (1) or dropped (-1) on behalf of the poll of the task with this waker data. False: it is not the
-/// task that is being polled, or it has too many on loan, and the reference must be counted.
+/// Notes that a reference was cloned (1) or dropped (-1) on behalf of the poll of the task with this waker data. False: it
+/// is not the task that is being polled, or it has too many on loan, and the reference must be counted.
 #[inline]
 pub(crate) fn lend(waker_data: *const (), references: i32) -> bool {
     CONTEXT.with(|context| {

@@ -255,9 +255,9 @@ mod imp {
         ///
         /// Loom decides which schedules differ by the last access to an atomic, and remembers one only: a thread that loads
         /// and then exchanges hides from itself the load that another one did before, and the schedules in which that load
-        /// comes later are never run (loom's issues 166 and 392; every loop of load and exchange is hit). So each access first
-        /// rings a bell that nobody hears. Loom takes all rings of one bell to depend on each other, and they synchronise
-        /// nothing, so memory stays as weak as it was.
+        /// comes later are never run (loom's issues 166 and 392; every loop of load and exchange is hit). So each access
+        /// first rings a bell that nobody hears. Loom takes all rings of one bell to depend on each other, and they
+        /// synchronise nothing, so memory stays as weak as it was.
         #[derive(Debug, Default)]
         pub struct Atomic<A> {
             turn: loom::sync::Condvar,

@@ -36,10 +36,9 @@
 //! reference, no `HANDLE` and no `JOINER`. `JOINER` on a complete task is the hold of the thread that completes it, while it
 //! takes the joiner's waker out.
 //!
-//! # Loans
-//! What a poll clones and drops of its own task's references it counts only at its end, with the step that it takes anyway (see
-//! `context`). Until then there may be fewer references in the word than there are, which is why it holds some to spare, or more.
-//! Nobody frees a task that is not complete, and all are counted by the step that completes it.
+//! # Loans What a poll clones and drops of its own task's references it counts only at its end, with the step that it takes
+//! anyway (see `context`). Until then there may be fewer references in the word than there are, which is why it holds some
+//! to spare, or more. Nobody frees a task that is not complete, and all are counted by the step that completes it.
 //!
 //! # Memory ordering
 //! Every read-modify-write is `AcqRel` and every load that leads to an access is `Acquire`; so each step sees all that
@@ -263,8 +262,8 @@ impl State {
         }
     }
 
-    /// Ends the task after its output was put in place, and counts the loans of its last poll; [`Complete::DropOutput`] means that
-    /// neither is done yet.
+    /// Ends the task after its output was put in place, and counts the loans of its last poll; [`Complete::DropOutput`]
+    /// means that neither is done yet.
     pub(crate) fn complete(&self, loans: i32) -> Complete {
         let loans = if seeded(227) { 0 } else { loans };
         let mut now = self.load();
@@ -491,7 +490,8 @@ impl Snapshot {
         ((self.0 / REQUEST) & REQUESTS_MAX) as u32
     }
 
-    /// How many references are counted. Exact between polls; a poll may have some on loan, so that they can be less than none.
+    /// How many references are counted. Exact between polls; a poll may have some on loan, so that they can be less than
+    /// none.
     pub(crate) fn references(self) -> i64 {
         ((self.0 / REFERENCE) & REFERENCES_MAX) as i64 - SPARE as i64
     }

@@ -6,10 +6,9 @@
 //!     ▲                                        │
 //!     └────────────────────────────────────────┘
 //!             2 the guard ends: one store, of the same word or of another one
-//! ```
-//! A word that is changed together with what it speaks of would otherwise need an exchange for itself and another for the
-//! lock. Here taking the lock is the only exchange. While the bit is set nobody but the holder writes the word, so that the new
-//! word and the end of the lock are one plain store.
+//! ``` A word that is changed together with what it speaks of would otherwise need an exchange for itself and another for
+//! the lock. Here taking the lock is the only exchange. While the bit is set nobody but the holder writes the word, so that
+//! the new word and the end of the lock are one plain store.
 //!
 //! The word can be read at any time. Who reads it while the lock is held sees what it was before.
 //!

@@ -20,8 +20,8 @@
 //! | 3 | [`Alarm::unlink`] | the owner, or whoever closes the wheel, holding its lock |
 //!
 //! Out of LINKED goes only who holds the wheel's lock, so that a timer which is not LINKED is the owner's alone: it may be
-//! dropped without the lock. That makes the stores of edges 2 and 3 the last thing that a wheel does to a timer. Nobody stores
-//! while somebody else may: so none of the steps needs to be an exchange.
+//! dropped without the lock. That makes the stores of edges 2 and 3 the last thing that a wheel does to a timer. Nobody
+//! stores while somebody else may: so none of the steps needs to be an exchange.
 
 use pelmeni_core::primitive::atomic::{AtomicU64, Ordering};
 use pelmeni_core::primitive::seeded;

@@ -1,4 +1,5 @@
-//! What the last operation in each direction left, as the source's owner remembers it: the tick at which there was nothing more.
+//! What the last operation in each direction left, as the source's owner remembers it: the tick at which there was nothing
+//! more.
 //!
 //! It spares a system call: who reads less than asked for has emptied the buffer, and the next read would fail. That is true
 //! only of a stream of bytes that goes on. An end of the stream, an error, or an urgent byte that came before the read is
@@ -6,8 +7,9 @@
 //! ([`Snapshot::has_ended`]) nothing is noted, and every poll tries. What comes after the read is an event with a new tick,
 //! which the note does not match.
 //!
-//! That a direction was empty after the event with this tick stays true until the next event, whoever reads it and whenever;
-//! so the note is Relaxed. Every operation renews it or wipes it out, so that it is never old enough for the tick to come round.
+//! That a direction was empty after the event with this tick stays true until the next event, whoever reads it and
+//! whenever; so the note is Relaxed. Every operation renews it or wipes it out, so that it is never old enough for the tick
+//! to come round.
 //!
 //! Rejected: a bit of the readiness word, which every event had to clear and every short read had to set with an exchange.
 

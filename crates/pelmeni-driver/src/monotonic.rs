@@ -1,7 +1,7 @@
 //! The monotonic clock as the kernel has it: one count of nanoseconds.
 //!
-//! The standard library's `Instant` is the same clock, in seconds and nanoseconds that nobody can see. To have the distance of
-//! two of them as a count takes a subtraction with a borrow, a multiplication and two checks, at each look at the clock.
+//! The standard library's `Instant` is the same clock, in seconds and nanoseconds that nobody can see. To have the distance
+//! of two of them as a count takes a subtraction with a borrow, a multiplication and two checks, at each look at the clock.
 //! Elsewhere than on Linux it is what there is, and the twin of this file counts that way.
 //!
 //! Rejected: rustix's `clock_gettime`, which needs no `unsafe` here, but crashes a program under Valgrind.

@@ -34,7 +34,8 @@ pub(crate) trait Poller: Send + Sync + std::fmt::Debug {
     /// Takes a source out. Events that are on their way may still come.
     fn delete(&self, source: BorrowedDescriptor<'_>) -> io::Result<()>;
 
-    /// As [`delete`](Poller::delete), for a source whose descriptor is closed next: nothing to do where the system sees to that.
+    /// As [`delete`](Poller::delete), for a source whose descriptor is closed next: nothing to do where the system sees to
+    /// that.
     fn release(&self, source: BorrowedDescriptor<'_>) -> io::Result<()> {
         self.delete(source)
     }
@@ -53,8 +54,8 @@ pub(crate) struct Event {
     pub(crate) key: Key,
     /// What may be tried again. Errors and hang-ups are for both directions.
     pub(crate) ready: Interest,
-    /// Besides bytes, or instead of them, there may be an end, an error, or something urgent. A poller that cannot tell says so
-    /// always.
+    /// Besides bytes, or instead of them, there may be an end, an error, or something urgent. A poller that cannot tell
+    /// says so always.
     pub(crate) ends: bool,
 }
 

@@ -23,10 +23,10 @@
 //! | 3 | [`Readiness::remove`] | whoever deregisters |
 //! | 4 | [`Readiness::close`] | whoever closes the driver |
 //!
-//! **Each edge is one hold of the lock** ([`WordLock`]): one exchange that takes it, one store that ends it and writes the new
-//! word. The wakers are moved in the same hold, so that word and wakers never disagree: a waiter sees the event in the word, or
-//! the event finds the waker. Whether the edge may be walked is judged by the word before the lock is taken, and a word that
-//! forbids costs no exchange.
+//! **Each edge is one hold of the lock** ([`WordLock`]): one exchange that takes it, one store that ends it and writes the
+//! new word. The wakers are moved in the same hold, so that word and wakers never disagree: a waiter sees the event in the
+//! word, or the event finds the waker. Whether the edge may be walked is judged by the word before the lock is taken, and a
+//! word that forbids costs no exchange.
 //!
 //! S1. Wakers are cloned, woken and dropped without the lock: each of the three is somebody else's code.
 //!
@@ -38,11 +38,11 @@
 //!
 //! **ENDED** stands for good after an event that speaks of an end, an error or urgent data: see [`drained`](crate::drained).
 //!
-//! **ASKED** says that the poller reports this direction. A socket is writable nearly all the time, and an event that says so
-//! besides what it came for would change the word of a direction in which nobody waits; so each direction is asked for only once
-//! somebody waits there. Asking reports what is so at that moment, and comes after the waiter is in its place, so that nothing
-//! is lost ([`Registration`](crate::Registration) does it). Who waits learns from the word in which it waits whether it has to
-//! ask; one that it saw earlier may have been taken back meanwhile, which is done only while nobody waits
+//! **ASKED** says that the poller reports this direction. A socket is writable nearly all the time, and an event that says
+//! so besides what it came for would change the word of a direction in which nobody waits; so each direction is asked for
+//! only once somebody waits there. Asking reports what is so at that moment, and comes after the waiter is in its place, so
+//! that nothing is lost ([`Registration`](crate::Registration) does it). Who waits learns from the word in which it waits
+//! whether it has to ask; one that it saw earlier may have been taken back meanwhile, which is done only while nobody waits
 //! ([`Readiness::unask`]).
 //!
 //! **The generation** is the source's, and changes when the source leaves. Every change compares it, so that an event of

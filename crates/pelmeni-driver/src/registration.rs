@@ -89,8 +89,8 @@ impl Registration {
     /// Says that whoever has this registration owns the descriptor as well, and closes it as soon as this is dropped.
     ///
     /// Dropping it is then cheaper, where the system forgets what is closed. To give the descriptor away,
-    /// [`deregister`](Registration::deregister) it first. If it lives on all the same, in a duplicate, nobody hears of it, and
-    /// each of its events ends a wait for nothing.
+    /// [`deregister`](Registration::deregister) it first. If it lives on all the same, in a duplicate, nobody hears of it,
+    /// and each of its events ends a wait for nothing.
     #[must_use]
     pub fn owning(self) -> Registration {
         self.entry.lock().is_owned = true;

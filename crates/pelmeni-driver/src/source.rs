@@ -207,8 +207,8 @@ impl<const TICK: u32> Source<TICK> {
         self.write.close(wakers);
     }
 
-    /// What is waited for, where sources report once. Whoever arms the source with it is the only one who does so at that time: of two who have come to
-    /// wait, one in each direction, the later one must see both.
+    /// What is waited for, where sources report once. Whoever arms the source with it is the only one who does so at that
+    /// time: of two who have come to wait, one in each direction, the later one must see both.
     pub(crate) fn interest(&self) -> Interest {
         let read = self.read.look().is_waiting();
         let write = self.write.look().is_waiting();

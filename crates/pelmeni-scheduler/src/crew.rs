@@ -18,19 +18,21 @@
 //! it is called for, so that a thread that cannot be started has to be taken back.
 //!
 //! C2. While jobs wait, as many threads are coming as there are jobs, or `at_once`; unless nobody is left to call, because
-//! none is idle and there are `max`, or because the system had no thread when it was last asked; or unless C3. Whatever ends a
-//! thread's coming restores this: the thread itself calls the next before it runs its job. So no job waits behind one that blocks.
+//! none is idle and there are `max`, or because the system had no thread when it was last asked; or unless C3. Whatever
+//! ends a thread's coming restores this: the thread itself calls the next before it runs its job. So no job waits behind
+//! one that blocks.
 //!
-//! C3. One thread that is coming, or runs a job of a short kind, is enough if all that wait are not
-//! [worth](crate::pace) a wake, as far as it is known how long jobs of their kinds take, and if an idle thread is *on watch*: it naps, and if no job was taken during a whole nap although
-//! there is one, it takes that job, and C2 holds again. So no job waits for longer than two naps behind one that was expected
-//! to be short and blocks. Who was at work when a nap ended does not count until he takes a job. Who is on watch is called when
-//! nobody else is idle, and nobody is on watch while there is nothing to do.
+//! C3. One thread that is coming, or runs a job of a short kind, is enough if all that wait are not [worth](crate::pace) a
+//! wake, as far as it is known how long jobs of their kinds take, and if an idle thread is *on watch*: it naps, and if no
+//! job was taken during a whole nap although there is one, it takes that job, and C2 holds again. So no job waits for
+//! longer than two naps behind one that was expected to be short and blocks. Who was at work when a nap ended does not
+//! count until he takes a job. Who is on watch is called when nobody else is idle, and nobody is on watch while there is
+//! nothing to do.
 //!
 //! Calling few at a time is what makes short jobs cheap: while one thread wakes up, those that are awake empty the queue,
 //! and the thread that comes too late has cost one wake for many jobs. Each that comes calls the next, so that threads for
-//! jobs that do block are still there about as soon as if the caller had woken them all. Where jobs are known to be short, even
-//! the second one comes too late for most of them.
+//! jobs that do block are still there about as soon as if the caller had woken them all. Where jobs are known to be short,
+//! even the second one comes too late for most of them.
 //!
 //! Rejected: to hand the job itself to the idle thread. Nobody else can take it while that thread wakes up, so that each job
 //! costs a wake (5.7 us for an empty one of 16 that each of 16 tasks sends, as with a queue and a wake for each; here 1.0).
@@ -252,8 +254,8 @@ impl<J> Crew<J> {
     /// (2) What a thread that was called does. It comes back when it is not needed any more, and must then give back what it
     /// holds and call [`end`](Crew::end).
     ///
-    /// `run` is told whether to say how long the job took. `sleep` parks until there is a token, or for as long as it is told. It may end
-    /// early: at worst the thread leaves early, and the next job starts another.
+    /// `run` is told whether to say how long the job took. `sleep` parks until there is a token, or for as long as it is
+    /// told. It may end early: at worst the thread leaves early, and the next job starts another.
     pub fn work(
         &self,
         start: impl Fn(usize) -> io::Result<()>,

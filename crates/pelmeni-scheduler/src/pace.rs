@@ -1,8 +1,8 @@
 //! What jobs of the blocking pool cost, by their kind, which says whether to wake a thread for them: [`Paces`].
 //!
 //! A guess follows the median: a job that cost more doubles it at most, one that cost less halves it at most. So a few that
-//! were interrupted change nothing, and seven in a row take a kind from jobs that do nothing to those that are worth a wake by
-//! themselves, or back. A kind that is not known counts as worth a wake.
+//! were interrupted change nothing, and seven in a row take a kind from jobs that do nothing to those that are worth a wake
+//! by themselves, or back. A kind that is not known counts as worth a wake.
 
 use std::time::Duration;
 

@@ -69,8 +69,8 @@ fn timer_that_is_dropped_takes_two_exchanges() {
     assert_exchanges(&TIMER, 2.0);
 }
 
-/// An event, a wake, a pop, a wait, the end of a poll; without the looks around, whose number depends on what else the machine
-/// does.
+/// An event, a wake, a pop, a wait, the end of a poll; without the looks around, whose number depends on what else the
+/// machine does.
 #[test]
 fn socket_read_takes_five_exchanges() {
     let cost = cost(&READ);

@@ -237,8 +237,8 @@ pub(super) fn leaving_wakes_whoever_waits() {
     }
 }
 
-/// A socket has been connected; now one task begins to read while another one waits to write, or is about to. Then there comes to be
-/// room.
+/// A socket has been connected; now one task begins to read while another one waits to write, or is about to. Then there
+/// comes to be room.
 pub(super) fn reader_asks_while_a_writer_waits() {
     let poller = MockPoller::new();
     let driver = Arc::new(Driver::from_poller(Box::new(poller.clone())));

@@ -168,7 +168,8 @@ fn next_owner_of_a_number_does_not_hear_of_the_last_one() {
     });
 }
 
-/// As above, but the owner closes its descriptor without a word, and the peer sends afterwards: the poller may still report it.
+/// As above, but the owner closes its descriptor without a word, and the peer sends afterwards: the poller may still report
+/// it.
 // regress: mio#361, tokio-core#172
 #[test]
 fn duplicate_of_a_closed_descriptor_harms_nobody() {
