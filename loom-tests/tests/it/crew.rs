@@ -75,12 +75,14 @@ fn start(ship: &loom::sync::Arc<Ship>, number: usize) -> io::Result<()> {
     ship.started.fetch_add(1, Ordering::SeqCst);
     let ship = ship.clone();
     thread::spawn(move || {
-        let sleep =
-            |parker: &Parker, rest| match if rest == Rest::Nap { &ship.nap } else { &ship.sleep } {
+        let sleep = |parker: &Parker, rest| {
+            let how = if rest == Rest::Nap { &ship.nap } else { &ship.sleep };
+            match how {
                 Sleep::UntilCalled => parker.park(None),
                 Sleep::UntilAfter(event) => event.wait(),
                 Sleep::NotAtAll => {}
-            };
+            }
+        };
         ship.crew.work(|number| start(&ship, number), Job::run, sleep);
         ship.crew.end();
     });
