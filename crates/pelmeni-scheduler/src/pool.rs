@@ -27,7 +27,7 @@ use crate::thread;
 /// So many threads are called at a time, or as many as the runtime has workers: no more can come at once. Fewer have less
 /// to do with short jobs, but on a machine that is busy each of them comes late, and all others behind it.
 const AT_ONCE: usize = 4;
-/// How long who is on watch naps. A job that is behind one which blocks unexpectedly waits twice as long at most.
+/// How long who is on watch naps. A job behind one that blocks unexpectedly waits for two naps, and for the thread to come.
 const NAP: Duration = Duration::from_micros(500);
 
 thread_state! {

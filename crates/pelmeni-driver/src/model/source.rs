@@ -164,17 +164,7 @@ pub(super) fn first_wait_registers() {
             }
         })
     };
-    let ear = Ear::new();
-    let waker = ear.waker();
-    let mut cx = Context::from_waker(&waker);
-    loop {
-        let heard = ear.heard();
-        let take = || pot.take();
-        match registration.poll_io(&mut cx, &io::stderr(), Direction::Read, take) {
-            Poll::Ready(taken) => break taken.expect("the driver is open"),
-            Poll::Pending => ear.listen(heard),
-        }
-    }
+    take_from(&pot, &registration, Direction::Read);
     done.store(1, Ordering::Release);
     driver.notify();
     kernel.join().unwrap();
@@ -261,19 +251,23 @@ pub(super) fn reader_asks_while_a_writer_waits() {
             turn(&driver);
         })
     };
+    take_from(&pot, &registration, Direction::Write);
+    driver.notify();
+    reader.join().unwrap();
+}
+
+/// Takes what is in the pot, and waits in this direction while there is nothing.
+fn take_from(pot: &Pot, registration: &Registration, direction: Direction) {
     let ear = Ear::new();
     let waker = ear.waker();
     let mut cx = Context::from_waker(&waker);
     loop {
         let heard = ear.heard();
-        let write = || pot.take();
-        match registration.poll_io(&mut cx, &io::stderr(), Direction::Write, write) {
-            Poll::Ready(written) => break written.expect("the driver is open"),
+        match registration.poll_io(&mut cx, &io::stderr(), direction, || pot.take()) {
+            Poll::Ready(taken) => break taken.expect("the driver is open"),
             Poll::Pending => ear.listen(heard),
         }
     }
-    driver.notify();
-    reader.join().unwrap();
 }
 
 /// A stream: how many bytes there are, and whether more will come.
