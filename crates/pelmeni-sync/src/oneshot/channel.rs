@@ -4,8 +4,8 @@
 //! * **O1, the value.** It is the sender's until the channel is done. If it was the sender who ended it with a value, that
 //!   is the receiver's from then on.
 //! * **O2, the slots.** Each half has a slot for one waker. While the half's `WAITS` is set nobody touches the slot, and
-//!   the step that clears it owns what is in there: [`State::reclaim`] by the half itself, or [`State::end`] by whichever
-//!   half comes first. While it is clear, the slot is the half's own, until the channel is found done.
+//!   the step that clears it owns what is in there: [`State::reclaim`] by the half itself, or [`State::end`] and
+//!   [`State::send`] by whichever half comes first. While it is clear, the slot is the half's own, until the channel is found done.
 //! * **O3, the end.** Both halves leave, and the second one frees the memory.
 //!
 //! Rejected: *a lock around all of it* (two exchanges for each step, where this takes one; a thread that is preempted with
@@ -13,6 +13,7 @@
 //! whoever finds the other's set needs no exchange at all).
 
 use std::marker::PhantomData;
+use std::mem;
 use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::ptr::NonNull;
 use std::task::Waker;
@@ -21,7 +22,7 @@ use pelmeni_core::primitive::UnsafeCell;
 use pelmeni_core::primitive::alloc::{Layout, alloc, dealloc};
 use pelmeni_core::primitive::seeded;
 
-use super::state::{Leave, Snapshot, State};
+use super::state::{Leave, Sent, Snapshot, State};
 use crate::wakers::Wakers;
 
 /// The half that sends.
@@ -66,9 +67,12 @@ pub(super) struct Rest {
 }
 
 impl Rest {
+    #[inline]
     pub(super) fn wake(self) {
         drop(self.drop);
-        Wakers::from(self.wake).wake();
+        if self.wake.is_some() {
+            Wakers::from(self.wake).wake();
+        }
     }
 }
 
@@ -130,22 +134,30 @@ impl<T, const HALF: usize> Half<T, HALF> {
     /// Says that nothing more will come from this half.
     #[inline]
     pub(super) fn end(&mut self) -> Rest {
-        self.channel().end(HALF, false).unwrap_or_default()
+        let channel = self.channel();
+        channel.state.end().map_or_else(Rest::default, |before| channel.rest(HALF, before))
     }
 }
 
 impl<T> Half<T, SENDER> {
-    /// Ends the channel with a value, which comes back if the receiver has ended it before.
+    /// Ends the channel with a value, which comes back if the receiver has ended it before, and leaves.
     #[inline]
-    pub(super) fn put(&mut self, value: T) -> Result<Rest, T> {
+    pub(super) fn put(self, value: T) -> Result<Rest, T> {
         let channel = self.channel();
         // SAFETY: the value is ours until the channel is done, and the receiver only ends it without one (O1).
         channel.value.with_mut(|place| unsafe { *place = Some(value) });
-        channel.end(SENDER, true).ok_or_else(|| {
-            // SAFETY: as above.
-            let value = channel.value.with_mut(|place| unsafe { (*place).take() });
-            value.expect("it was put there")
-        })
+        match channel.state.send() {
+            Sent::AndLeft => {
+                mem::forget(self);
+                Ok(Rest::default())
+            }
+            Sent::To(before) => Ok(channel.rest(SENDER, before)),
+            Sent::ToNobody => {
+                // SAFETY: as above.
+                let value = channel.value.with_mut(|place| unsafe { (*place).take() });
+                Err(value.expect("it was put there"))
+            }
+        }
     }
 }
 
@@ -162,16 +174,15 @@ impl<T> Half<T, RECEIVER> {
 }
 
 impl<T> Channel<T> {
-    /// Ends the channel, if nobody has, and takes the wakers out.
+    /// Takes the wakers out that were there before the step by which this half has ended the channel.
     #[inline]
-    fn end(&self, half: usize, with_value: bool) -> Option<Rest> {
-        let before = self.state.end(with_value)?;
+    fn rest(&self, half: usize, before: Snapshot) -> Rest {
         let take = |half: usize| match before.waits(half) {
             // SAFETY: the waker was given away, and our step has taken it over (O2).
             true => self.slots[half].with_mut(|slot| unsafe { (*slot).take() }),
             false => None,
         };
-        Some(Rest { wake: take(other(half)), drop: take(half) })
+        Rest { wake: take(other(half)), drop: take(half) }
     }
 }
 

@@ -16,6 +16,7 @@ use pelmeni_core::coop;
 use std::error::Error;
 use std::fmt;
 use std::future::poll_fn;
+use std::mem::ManuallyDrop;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -23,8 +24,10 @@ use std::task::{Context, Poll};
 mod channel;
 mod state;
 
-use channel::{Half, RECEIVER, SENDER};
+use channel::{Half, RECEIVER, Rest, SENDER};
 use state::Snapshot;
+
+const LAST: &str = "`send` is the last call to a sender";
 
 /// Makes a channel for one value: the half that sends it and the half that waits for it.
 ///
@@ -57,11 +60,8 @@ impl<T> Sender<T> {
     ///
     /// # Errors
     /// The receiver was dropped or closed. The value comes back.
-    pub fn send(mut self, value: T) -> Result<(), T> {
-        let rest = self.half().put(value)?;
-        self.half = None;
-        rest.wake();
-        Ok(())
+    pub fn send(self, value: T) -> Result<(), T> {
+        self.into_half().put(value).map(Rest::wake)
     }
 
     /// Says whether the receiver was dropped or closed: nobody would get the value.
@@ -94,8 +94,13 @@ impl<T> Sender<T> {
         }
     }
 
+    fn into_half(self) -> Half<T, SENDER> {
+        // Nothing is left to be dropped.
+        ManuallyDrop::new(self).half.take().expect(LAST)
+    }
+
     fn half(&mut self) -> &mut Half<T, SENDER> {
-        self.half.as_mut().expect("`send` is the last call to a sender")
+        self.half.as_mut().expect(LAST)
     }
 }
 

@@ -9,10 +9,10 @@
 //! ```
 //! | edge | verb | what it means |
 //! |---|---|---|
-//! | 1 | [`State::end`] | nothing more will happen, and the wakers that were given away are now the caller's |
+//! | 1 | [`State::end`], [`State::send`] | nothing more will happen, and the wakers that were given away are now the caller's |
 //! | 2 | [`State::wait`] | gives the waker in the half's slot away, to whoever ends it |
 //! | 3 | [`State::reclaim`] | takes it back |
-//! | 4 | [`State::leave`] | the half touches the channel no more |
+//! | 4 | [`State::leave`], or `send` if there are no wakers | the half touches the channel no more |
 //!
 //! # Memory ordering
 //! Every exchange is `AcqRel` and every load `Acquire`: what a half did before its step, to the value or to its slot, is
@@ -21,7 +21,7 @@
 use pelmeni_core::primitive::atomic::{AtomicU8, Ordering};
 use pelmeni_core::primitive::seeded;
 
-use super::channel::other;
+use super::channel::{SENDER, other};
 
 /// A half has sent, has closed, or was dropped. Set by the first that does, never cleared.
 const DONE: u8 = 1 << 0;
@@ -47,6 +47,17 @@ pub(super) enum Leave {
     Keep,
     /// It was the second: free the channel.
     Free,
+}
+
+/// What has become of a value.
+#[must_use]
+pub(super) enum Sent {
+    /// It is the receiver's, and nobody waited: the sender has left as well.
+    AndLeft,
+    /// It is the receiver's, and somebody waited, before.
+    To(Snapshot),
+    /// The channel was done already.
+    ToNobody,
 }
 
 impl State {
@@ -77,11 +88,29 @@ impl State {
 
     /// Ends the story, and says who waited. Nothing: it has ended already.
     #[inline]
-    pub(super) fn end(&self, with_value: bool) -> Option<Snapshot> {
-        let step = if with_value { DONE | VALUE } else { DONE };
+    pub(super) fn end(&self) -> Option<Snapshot> {
+        self.end_with(|_| DONE)
+    }
+
+    /// Ends the story with a value. The sender leaves in the same step, unless it has a waker to take out.
+    #[inline]
+    pub(super) fn send(&self) -> Sent {
+        let step = |now: Snapshot| match now.is_awaited() {
+            false if !seeded(269) => DONE | VALUE | OUT << SENDER,
+            _ => DONE | VALUE,
+        };
+        match self.end_with(step) {
+            Some(before) if before.is_awaited() => Sent::To(before),
+            Some(_) => Sent::AndLeft,
+            None => Sent::ToNobody,
+        }
+    }
+
+    #[inline]
+    fn end_with(&self, step: impl Fn(Snapshot) -> u8) -> Option<Snapshot> {
         let mut now = self.load();
         while !now.is_done() || seeded(252) {
-            let next = (now.0 | step) & !(WAITS | WAITS << 1);
+            let next = (now.0 | step(now)) & !(WAITS | WAITS << 1);
             // AcqRel: pairs with whatever finds it done, for the value, and with wait, for the wakers.
             match self.0.compare_exchange_weak(now.0, next, Ordering::AcqRel, Ordering::Acquire) {
                 Ok(_) => return Some(now),
@@ -114,6 +143,11 @@ impl Snapshot {
 
     pub(super) fn waits(self, half: usize) -> bool {
         self.0 & WAITS << half != 0
+    }
+
+    /// One of the halves waits.
+    fn is_awaited(self) -> bool {
+        self.0 & (WAITS | WAITS << 1) != 0
     }
 
     fn is_out(self, half: usize) -> bool {

@@ -302,7 +302,13 @@ pub(crate) const TABLE: &[Mutant] = &[
         253,
         ONESHOT_STATE,
         "of two halves that leave at once, both believe what they saw before",
-        &["oneshot::sent_to_whoever_waits", "oneshot::both_are_dropped"],
+        &["oneshot::both_are_dropped"],
+    ),
+    mutant(
+        269,
+        ONESHOT_STATE,
+        "a sender that has nobody to wake forgets to leave",
+        &["oneshot::sent_to_whoever_waits"],
     ),
     mutant(25, GATE, "wakers are invoked under the lock", &["waiters::waker_calls_back"]),
     mutant(
