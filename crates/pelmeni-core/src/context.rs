@@ -51,8 +51,19 @@ thread_state! {
     }
 }
 
-/// The context of one poll; dropping it brings the one before back, also when the poll unwinds.
+/// The context of one poll, or of a part of one; dropping it brings the one before back, also when the poll unwinds.
 pub(crate) struct Scope {
+    outer: Outer,
+}
+
+/// The context of a task's poll.
+pub(crate) struct TaskScope {
+    /// Nobody polls a task inside the poll of another one, nearly; so there is nothing to keep.
+    outer: Option<Box<Outer>>,
+}
+
+/// The context of a poll in which another one takes place.
+struct Outer {
     task: *const (),
     budget: u32,
     requests: u32,
@@ -62,50 +73,89 @@ pub(crate) struct Scope {
 }
 
 /// Enters the poll of a task that brings some requests to cancel.
-pub(crate) fn enter(task: RawTask, requests: u32) -> Scope {
-    CONTEXT.with(|context| Scope {
-        task: context.task.replace(task.data()),
-        budget: context.budget.replace(BUDGET),
-        requests: context.requests.replace(requests),
-        yielded: context.yielded.replace(false),
-        loans: Some(context.loans.replace(0)),
+#[inline]
+pub(crate) fn enter(task: RawTask, requests: u32) -> TaskScope {
+    CONTEXT.with(|context| {
+        let outer = if context.task.get().is_null() { None } else { Some(context.save_in_box()) };
+        context.set(task.data(), BUDGET, requests, 0);
+        TaskScope { outer }
     })
 }
 
 /// Enters the poll of a future that is no task, on behalf of whoever has this waker data: a visitor's.
 pub(crate) fn enter_visit(data: *const ()) -> Scope {
-    CONTEXT.with(|context| Scope {
-        task: context.task.replace(data),
-        budget: context.budget.replace(UNLIMITED),
-        requests: context.requests.replace(0),
-        yielded: context.yielded.replace(false),
-        loans: Some(context.loans.replace(CLOSED)),
+    CONTEXT.with(|context| {
+        let outer = context.save();
+        context.set(data, UNLIMITED, 0, CLOSED);
+        Scope { outer }
     })
 }
 
 /// Enters a part of a poll that neither budget nor requests reach: a scope's own timer, say.
 pub(crate) fn unaffected() -> Scope {
-    CONTEXT.with(|context| Scope {
-        task: context.task.get(),
-        budget: context.budget.replace(UNLIMITED),
-        requests: context.requests.replace(0),
-        yielded: context.yielded.get(),
-        loans: None,
+    CONTEXT.with(|context| {
+        let outer = Outer { loans: None, ..context.save() };
+        context.budget.set(UNLIMITED);
+        context.requests.set(0);
+        Scope { outer }
     })
+}
+
+impl Context {
+    fn save(&self) -> Outer {
+        Outer {
+            task: self.task.get(),
+            budget: self.budget.get(),
+            requests: self.requests.get(),
+            yielded: self.yielded.get(),
+            loans: Some(self.loans.get()),
+        }
+    }
+
+    #[cold]
+    fn save_in_box(&self) -> Box<Outer> {
+        Box::new(self.save())
+    }
+
+    #[inline]
+    fn set(&self, task: *const (), budget: u32, requests: u32, loans: i32) {
+        self.task.set(task);
+        self.budget.set(budget);
+        self.requests.set(requests);
+        self.yielded.set(false);
+        self.loans.set(loans);
+    }
+
+    fn restore(&self, outer: &Outer) {
+        self.task.set(outer.task);
+        self.budget.set(outer.budget);
+        self.requests.set(outer.requests);
+        self.yielded.set(outer.yielded);
+        if let Some(loans) = outer.loans {
+            self.loans.set(loans);
+        }
+    }
 }
 
 impl Drop for Scope {
     fn drop(&mut self) {
-        CONTEXT.with(|context| {
-            context.task.set(self.task);
-            context.budget.set(self.budget);
-            context.requests.set(self.requests);
-            context.yielded.set(self.yielded);
-            if let Some(loans) = self.loans {
-                context.loans.set(loans);
-            }
+        CONTEXT.with(|context| context.restore(&self.outer));
+    }
+}
+
+impl Drop for TaskScope {
+    #[inline]
+    fn drop(&mut self) {
+        CONTEXT.with(|context| match self.outer.take() {
+            None => context.set(ptr::null(), UNLIMITED, 0, CLOSED),
+            Some(outer) => restore_from_box(context, outer),
         });
     }
+}
+
+#[cold]
+fn restore_from_box(context: &Context, outer: Box<Outer>) {
+    context.restore(&outer);
 }
 
 /// Notes that a reference was cloned (1) or dropped (-1) on behalf of the poll of the task with this waker data. False: it
