@@ -49,10 +49,9 @@ impl Registry {
         if entries.closed {
             return None;
         }
-        let entry = Entry::Task { task: task.into_registered(), location };
-        let slot = entries.place(entry);
+        let slot = entries.place(Entry::Task { task: task.into_registered(), location });
         if let Some(name) = name {
-            entries.names.insert(slot, name);
+            entries.set_name(slot, name);
         }
         // Relaxed: the lock orders the writers, and readers do not conclude anything about a task from it.
         self.len.store(self.len.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
@@ -60,18 +59,18 @@ impl Registry {
     }
 
     /// Removes a task. True: the registry is closed, and this was the last.
+    #[inline]
     pub(crate) fn remove(&self, slot: u32) -> bool {
         let mut entries = self.entries.lock();
         entries.slots[slot as usize] = Entry::Vacant { next: entries.vacant };
         entries.vacant = slot + 1;
-        let name = if entries.names.is_empty() { None } else { entries.names.remove(&slot) };
+        if !entries.names.is_empty() {
+            entries.drop_name(slot);
+        }
         let left = self.len.load(Ordering::Relaxed) - 1;
         // Release: pairs with the Acquire in len; whoever sees that all are gone sees what they did.
         self.len.store(left, Ordering::Release);
-        let last = left == 0 && entries.closed;
-        drop(entries);
-        drop(name);
-        last
+        left == 0 && entries.closed
     }
 
     /// What is known of a task that has not been removed.
@@ -153,10 +152,10 @@ impl Entries {
         }
     }
 
+    #[inline]
     fn place(&mut self, entry: Entry) -> u32 {
         if self.vacant == 0 {
-            self.slots.push(entry);
-            return u32::try_from(self.slots.len() - 1).expect("fewer than four billion tasks");
+            return self.extend(entry);
         }
         let slot = self.vacant - 1;
         let place = &mut self.slots[slot as usize];
@@ -166,5 +165,21 @@ impl Entries {
         }
         *place = entry;
         slot
+    }
+
+    #[cold]
+    fn extend(&mut self, entry: Entry) -> u32 {
+        self.slots.push(entry);
+        u32::try_from(self.slots.len() - 1).expect("fewer than four billion tasks")
+    }
+
+    #[cold]
+    fn set_name(&mut self, slot: u32, name: Box<str>) {
+        self.names.insert(slot, name);
+    }
+
+    #[cold]
+    fn drop_name(&mut self, slot: u32) {
+        self.names.remove(&slot);
     }
 }
