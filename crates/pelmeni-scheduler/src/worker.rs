@@ -34,6 +34,8 @@ const LOOK_EVERY_MAX: u32 = 64;
 const LOOK_AFTER: Duration = Duration::from_micros(100);
 /// How many tasks in a row may come out of the next slot.
 const CHAIN_MAX: u32 = 64;
+/// How many tasks of the deque may come before the next of those that must run here.
+const OTHERS_MAX: usize = 16;
 
 /// A thread in a seat. It exists on that thread's stack only.
 #[derive(Debug)]
@@ -65,6 +67,8 @@ pub(crate) struct Worker<'s> {
     /// When this worker last read the clock to look at its timers.
     pub(crate) looked: Cell<Deadline>,
     chain: Cell<u32>,
+    /// At which tick it is the turn of the tasks that must run here, if there are others in the deque.
+    own_turn: Cell<u32>,
     pub(crate) random: Cell<u32>,
     wakers: RefCell<Vec<Waker>>,
     /// When to return from a sleep at the latest.
@@ -108,6 +112,7 @@ pub(crate) fn occupy<R>(lease: &Lease, seat: usize, f: impl FnOnce(&Worker<'_>) 
         look_every: Cell::new(1),
         looked: Cell::new(drive::now()),
         chain: Cell::new(0),
+        own_turn: Cell::new(0),
         random: Cell::new(seat.index as u32 * 2 + 1),
         wakers: RefCell::default(),
         limit: Cell::new(Deadline::NEVER),
@@ -217,6 +222,11 @@ impl Worker<'_> {
             let is_delivered = !self.seat.inbox.is_empty() || !self.seat.pinned.is_empty();
             return if is_delivered { self.take_delivered() } else { self.pop_own() };
         }
+        self.find_among_many(tick)
+    }
+
+    /// As `find_task`, on one of many threads.
+    fn find_among_many(&self, tick: u32) -> Option<Runnable> {
         if self.chain.get() < CHAIN_MAX
             && let Some(task) = self.seat.next.take()
         {
@@ -224,13 +234,26 @@ impl Worker<'_> {
             return Some(task);
         }
         self.chain.set(0);
-        // Neither pinned nor free tasks may starve the others.
-        let first = if tick.is_multiple_of(2) { self.pop_own() } else { None };
-        first
+        self.pop_own_in_turn(tick)
             .or_else(|| self.deque.pop())
             .or_else(|| self.pop_own())
             .or_else(|| self.seat.next.take())
             .or_else(|| self.take_delivered())
+    }
+
+    /// Neither pinned nor free tasks may starve the others, and each should wait about as long as in one queue for all. The
+    /// task that waits for many others is often a root; if it came after each of them, it would be polled as often.
+    #[inline]
+    fn pop_own_in_turn(&self, tick: u32) -> Option<Runnable> {
+        if tick.wrapping_sub(self.own_turn.get()).cast_signed() < 0 {
+            return None;
+        }
+        let mut own = self.own.borrow_mut();
+        let task = own.pop_front()?;
+        let others = if seeded(270) { 1 } else { self.deque.len() / (own.len() + 1) };
+        let others = others.min(OTHERS_MAX);
+        self.own_turn.set(tick.wrapping_add(1 + others as u32));
+        Some(task)
     }
 
     pub(crate) fn pop_own(&self) -> Option<Runnable> {

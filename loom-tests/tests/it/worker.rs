@@ -157,6 +157,34 @@ fn searcher_is_kept_from_what_it_saw() {
     });
 }
 
+/// A task that must run here waits for others as if there was one queue for all: it is not polled after each of them.
+#[test]
+fn pinned_task_waits_for_many() {
+    const TASKS: usize = 40;
+    Model::new("worker::pinned_task_waits_for_many").check(|| {
+        let house = House::new(2);
+        let theirs = house.clone();
+        house.work_on(0, async move {
+            let mut polls = 0;
+            let all = async {
+                let tasks: Vec<_> = (0..TASKS).map(|_| spawn(async {})).collect();
+                for task in tasks {
+                    task.await.unwrap();
+                }
+            };
+            let mut all = pin!(all);
+            poll_fn(|cx| {
+                polls += 1;
+                all.as_mut().poll(cx)
+            })
+            .await;
+            assert!(polls < TASKS / 4, "{polls} polls");
+            theirs.stop();
+        });
+        house.assert_settled();
+    });
+}
+
 /// A task comes from outside while both workers fall asleep, one of them in the kernel.
 #[test]
 fn task_comes_from_outside() {

@@ -507,6 +507,12 @@ pub(crate) const TABLE: &[Mutant] = &[
         &["worker::next_slot_of_a_stuck_worker"],
     ),
     mutant(209, WORKER, "who leaves tells nobody of what it leaves", &["worker::caller_goes"]),
+    mutant(
+        270,
+        WORKER,
+        "a task that must run here comes after each of the others",
+        &["worker::pinned_task_waits_for_many"],
+    ),
     mutant(213, WORKER, "who leaves forgets the next slot", &["worker::caller_goes"]),
     mutant(
         210,
