@@ -21,9 +21,9 @@ const LONG: Duration = Duration::from_secs(1);
 /// How long one measurement may take. As text: `full`, `quick`, or the number of bodies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scale {
-    /// A few tenths of a second for each measurement.
+    /// A tenth or two of a second for each measurement: more rounds say more than longer ones.
     Full,
-    /// A tenth of that, and smaller loads: to see whether everything runs, and for criterion, which repeats by itself.
+    /// A fifth of that, and smaller loads: to see whether everything runs, and for criterion, which repeats by itself.
     Quick,
     /// So many bodies after the first, whatever they take; the result is the number of their operations.
     Bodies(u32),
@@ -34,7 +34,7 @@ impl Scale {
     #[must_use]
     pub const fn budget(self) -> Duration {
         match self {
-            Self::Full => Duration::from_millis(300),
+            Self::Full => Duration::from_millis(150),
             Self::Quick => Duration::from_millis(30),
             Self::Bodies(_) => Duration::ZERO,
         }

@@ -11,7 +11,7 @@ use pelmeni_benches::contender::{Contender, Runtime};
 pub(crate) const USAGE: &str = "\
 usage: compare [--growth] [--rounds N] [--threads N] [--only ROW] [--quick] [--write DIR] [--list]
   --growth      more and more workers, tasks, timers and connections, on pelmeni and tokio
-  --rounds N    rounds over all runtimes for each workload; the medians are printed (default 5; growth: 1)
+  --rounds N    rounds over all runtimes for each workload; the medians are printed (default 9; growth: 1)
   --threads N   workers of the many-threaded modes, at least 2 (default 2)
   --only ROW    only this workload, or all with ROW in their key; may be given several times
   --quick       small loads and two rounds: a test of the instrument, not a measurement
@@ -69,7 +69,7 @@ pub(crate) fn parse(arguments: impl Iterator<Item = String>) -> Result<Task, Str
     let default = match scale {
         _ if growth => 1,
         Scale::Quick => 2,
-        _ => 5,
+        _ => 9,
     };
     let options = Options { rounds: rounds.unwrap_or(default), threads, only, scale, write };
     Ok(if growth { Task::Growth(options) } else { Task::Compare(options) })
@@ -117,7 +117,7 @@ mod tests {
     fn options_have_defaults() {
         let options =
             |rounds| Options { rounds, threads: 2, only: vec![], scale: Scale::Full, write: None };
-        assert_eq!(parse_line(""), Ok(Task::Compare(options(5))));
+        assert_eq!(parse_line(""), Ok(Task::Compare(options(9))));
         assert_eq!(parse_line("--growth"), Ok(Task::Growth(options(1))));
     }
 

@@ -34,6 +34,14 @@ impl Column {
         }
     }
 
+    /// Returns how many of so many rounds are worth their time: Python is slow, and far away from the rest.
+    pub(crate) fn rounds(&self, rounds: usize) -> usize {
+        match self {
+            Self::Runtime(_) => rounds,
+            Self::Python(_) => rounds.min(3),
+        }
+    }
+
     fn is_pelmeni(&self) -> bool {
         matches!(self, Self::Runtime(contender) if contender.runtime == Runtime::Pelmeni)
     }
@@ -96,34 +104,38 @@ impl Line {
 fn ratio(better: Better, cells: &[Cell], many: bool, peers: Option<bool>) -> String {
     let is_many = |cell: &Cell| cell.column.threads().is_some_and(|threads| threads > 1);
     let own = cells.iter().find(|cell| cell.column.is_pelmeni() && is_many(cell) == many);
-    let rivals = cells
+    let least = cells
         .iter()
         .filter(|cell| !cell.column.is_pelmeni() && cell.column.threads().is_some())
         .filter(|cell| peers.is_none_or(|many| is_many(cell) == many))
-        .filter_map(|cell| cell.value().ok());
-    let best = match better {
-        Better::Lower => rivals.reduce(f64::min),
-        Better::Higher => rivals.reduce(f64::max),
-    };
-    match (own.map(Cell::value), best) {
-        (Some(Ok(own)), Some(best)) => times(better, own, best),
-        _ => "-".to_owned(),
+        .filter_map(|peer| times(better, own?, peer))
+        .min_by(f64::total_cmp);
+    match least {
+        None => "-".to_owned(),
+        Some(times) if times > 999.0 => ">999".to_owned(),
+        Some(times) => format!("{times:.2}"),
     }
 }
 
-fn times(better: Better, own: f64, best: f64) -> String {
-    let (good, bad) = match better {
-        Better::Lower => (best, own),
-        Better::Higher => (own, best),
+/// How many times better one is than another: the median of what each round says, as a machine that changes its speed does
+/// so more rarely than once in a round.
+fn times(better: Better, own: &Cell, peer: &Cell) -> Option<f64> {
+    (own.value().is_ok() && peer.value().is_ok()).then_some(())?;
+    let of_round = |(own, peer): (&Result<f64, _>, &Result<f64, _>)| {
+        let (own, peer) = (own.ok()?, peer.ok()?);
+        let (good, bad) = match better {
+            Better::Lower => (peer, own),
+            Better::Higher => (own, peer),
+        };
+        Some(match (is_nothing(good), is_nothing(bad)) {
+            // Two counts of nothing are equally good.
+            (true, true) => 1.0,
+            (false, true) => f64::INFINITY,
+            _ => good / bad,
+        })
     };
-    let times = good / bad;
-    match (is_nothing(good), is_nothing(bad)) {
-        // Two counts of nothing are equally good.
-        (true, true) => "1.00".to_owned(),
-        (false, true) => ">999".to_owned(),
-        _ if times > 999.0 => ">999".to_owned(),
-        _ => format!("{times:.2}"),
-    }
+    let mut times: Vec<_> = own.rounds.iter().zip(&peer.rounds).filter_map(of_round).collect();
+    Some(median(&mut times))
 }
 
 /// A difference of two counts that are the same but for chance is not quite zero, on either side.
@@ -179,6 +191,15 @@ pub(crate) mod tests {
         assert_eq!(cells[0].text(), "0.00");
         assert_eq!(ratio(Better::Lower, &cells, false, Some(false)), "1.00");
         assert_eq!(ratio(Better::Lower, &cells, true, Some(true)), ">999");
+    }
+
+    #[test]
+    fn ratio_is_that_of_the_rounds() {
+        let mut cells = cells([10.0, 100.0, 100.0, 1.0, 1.0, 1.0]);
+        // Of three rounds the machine had half its speed in one and a half.
+        cells[0].rounds = vec![Ok(10.0), Ok(20.0), Ok(20.0)];
+        cells[1].rounds = vec![Ok(15.0), Ok(30.0), Ok(15.0)];
+        assert_eq!(ratio(Better::Lower, &cells, false, Some(false)), "1.50");
     }
 
     #[test]

@@ -149,6 +149,7 @@ fn counted() -> impl Iterator<Item = Entry> {
         ("count-chain", "instructions, chained spawn", "per link", "chain"),
         ("count-sleep", "instructions, sleep dropped", "per timer", "timer-drop"),
         ("count-outside", "instructions, from outside", "per task", "spawn-outside-1"),
+        ("count-message", "instructions, 1 producer, 1 consumer", "per message", "channel-1"),
     ];
     let entry = |group, how| {
         move |(key, title, unit, workload)| Entry {

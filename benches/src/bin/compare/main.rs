@@ -154,6 +154,9 @@ fn measure_row(entry: Entry, columns: &[Column], python: &Python, options: &Opti
     for round in 0..entry.rounds(options.rounds) {
         for turn in 0..cells.len() {
             let cell = &mut cells[(round + turn) % columns.len()];
+            if round >= cell.column.rounds(options.rounds) {
+                continue;
+            }
             let name = cell.column.name();
             let threads = cell.column.threads().unwrap_or(1);
             progress(&format!("{}: round {}, {name} on {threads}", entry.key, round + 1));

@@ -29,6 +29,7 @@ pub(crate) fn head(columns: &[Column], threads: usize, rounds: usize) -> String 
          ?t/all  either against the best peer in any mode\n\
          A ratio of 2.00 is twice as good: half the time or bytes, or twice the speed-up; \
          below 1.00 pelmeni loses.\n\
+         It is the median of what each round says: one round takes place at one speed of the machine, more often than not.\n\
          ~ marks rounds that lie more than a quarter apart; rows about stalls have 4 workers.\n\n\
          {:40} |{:^30} |{:^30} | pelmeni is so many times better\n\
          {:29} {:>10}{names} |  1t/1t  nt/nt 1t/all nt/all{loops}",

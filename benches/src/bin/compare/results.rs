@@ -45,8 +45,9 @@ fn page(lines: &[Line], threads: usize, rounds: usize, notes: &[String], machine
          `/1` is one thread (tokio's `current_thread`), `/{threads}` {threads} threads (tokio's `multi_thread`); rows about \
          stalls have 4 workers\nthere. *vs/1* is pelmeni on one thread against the best peer on one, *vs/{threads}* many against \
          many, *best/1* and *best/{threads}* either\nagainst the best peer in any mode. 2.00 is twice as good: half the time, bytes \
-         or count, or twice the speed-up; below 1.00\npelmeni loses. `~` marks rounds that lie more than a quarter apart. \
-         Ratios mean something; absolute numbers of two machines,\nor of two days, do not.\n"
+         or count, or twice the speed-up; below 1.00\npelmeni loses. A ratio is the median of what each round says, which \
+         takes place at one speed of the machine more often than not. `~`\nmarks rounds that lie more than a quarter apart. \
+         Ratios mean something; absolute numbers of two machines, or of two days,\ndo not.\n"
     );
     if !notes.is_empty() {
         page.push('\n');
