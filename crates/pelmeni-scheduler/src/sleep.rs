@@ -89,9 +89,19 @@ impl Sleep {
     /// Has it end at another instant, earlier or later, whether it was polled or not.
     #[track_caller]
     pub fn reset(self: Pin<&mut Self>, instant: Instant) {
+        self.reset_for(Some(instant), Location::caller());
+    }
+
+    /// As [`reset`](Sleep::reset), for whoever made at `location` what sleeps again and again. `None` is never.
+    #[doc(hidden)]
+    pub fn reset_for(
+        self: Pin<&mut Self>,
+        instant: Option<Instant>,
+        location: &'static Location<'static>,
+    ) {
         let mut this = self.project();
-        let nowhere = Place::Nowhere(Location::caller());
-        if this.timer.as_mut().reset(Deadline::at(instant), nowhere)
+        let deadline = instant.map_or(Deadline::NEVER, Deadline::at);
+        if this.timer.as_mut().reset(deadline, Place::Nowhere(location))
             && let Place::Seat(lease, seat) = this.timer.handle()
             && !seeded(215)
         {

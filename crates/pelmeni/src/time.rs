@@ -4,6 +4,7 @@
 
 use std::fmt;
 use std::future::{Future, poll_fn};
+use std::panic::Location;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
@@ -187,7 +188,7 @@ impl<F: Future> Future for Timeout<F> {
 #[track_caller]
 pub fn interval(period: Duration) -> Interval {
     assert!(!period.is_zero(), "interval(0) would tick without end; give it a period above zero");
-    Interval { sleep: Box::pin(sleep(Duration::ZERO)), period }
+    Interval { sleep: Box::pin(sleep(Duration::ZERO)), period, location: Location::caller() }
 }
 
 /// A stream of ticks; see [`interval`].
@@ -195,6 +196,8 @@ pub fn interval(period: Duration) -> Interval {
 pub struct Interval {
     sleep: Pin<Box<Sleep>>,
     period: Duration,
+    /// Where it was made: what a tick outside any runtime is told to name.
+    location: &'static Location<'static>,
 }
 
 impl Interval {
@@ -216,10 +219,8 @@ impl Interval {
         ready!(self.sleep.as_mut().poll(cx));
         let now = pelmeni_driver::clock::instant();
         let due = self.sleep.deadline().unwrap_or(now);
-        match after(due, self.period, now) {
-            Some(next) => self.sleep.as_mut().reset(next),
-            None => self.sleep = Box::pin(Sleep::never()), // beyond the clock
-        }
+        let next = after(due, self.period, now); // `None` is beyond the clock
+        self.sleep.as_mut().reset_for(next, self.location);
         Poll::Ready(due)
     }
 }

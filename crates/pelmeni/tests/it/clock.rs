@@ -1,5 +1,6 @@
 //! Sleeps, intervals and deadlines: never early, in order, and at home with durations that no clock has.
 
+use std::task::{Context, Waker};
 use std::time::{Duration, Instant};
 
 use futures::StreamExt;
@@ -244,6 +245,24 @@ fn a_tick_that_is_cancelled_is_not_lost() {
             assert!(stopped > 0 || second > first + period);
         });
     });
+}
+
+#[test]
+fn a_tick_outside_any_runtime_names_the_line_of_the_interval() {
+    let (made, mut ticks) = (line!(), interval(Duration::from_millis(1)));
+    on(1, |runtime| {
+        runtime.run(async {
+            for _ in 0..3 {
+                ticks.tick().await; // all but the first one wait in the wheel
+            }
+        });
+    });
+    let message = panic_of(|| {
+        let mut cx = Context::from_waker(Waker::noop());
+        while ticks.poll_tick(&mut cx).is_ready() {}
+    });
+    let here = format!("{}:{made}:", file!());
+    assert!(message.contains(&here) && message.contains("pelmeni::run"), "{message}");
 }
 
 #[test]
