@@ -119,14 +119,18 @@ impl Parker {
         }
     }
 
+    /// Says whether there is a token. Nothing follows from it until the token is taken.
+    pub fn has_token(&self) -> bool {
+        self.state.load(Ordering::Relaxed) == NOTIFIED
+    }
+
     /// Says whether the thread waits elsewhere. The answer may be old.
     pub fn is_elsewhere(&self) -> bool {
         self.state.load(Ordering::Relaxed) >= ELSEWHERE
     }
 
     fn take_token(&self) -> bool {
-        self.state.load(Ordering::Relaxed) == NOTIFIED
-            && self.state.swap(EMPTY, Ordering::Acquire) == NOTIFIED
+        self.has_token() && self.state.swap(EMPTY, Ordering::Acquire) == NOTIFIED
     }
 
     fn exchange(&self, from: usize, to: usize) -> Result<usize, usize> {

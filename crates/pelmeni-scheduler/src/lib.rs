@@ -10,6 +10,7 @@ mod counters;
 mod crew;
 mod current;
 mod drive;
+mod errand;
 mod handle;
 mod home;
 #[cfg(all(loom, feature = "loom"))]
@@ -21,6 +22,7 @@ mod misuse;
 mod monitor;
 mod newcomers;
 mod pace;
+mod patience;
 mod pool;
 mod presence;
 mod queue;

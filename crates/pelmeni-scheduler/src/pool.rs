@@ -19,10 +19,13 @@ use pelmeni_core::{
 use crate::crew::{Crew, Rest, Stranded};
 use crate::current;
 use crate::drive::{Deadline, now};
+use crate::errand::Errands;
 use crate::home::Meta;
 use crate::lease::Lease;
 use crate::misuse;
+use crate::patience::stay_awake;
 use crate::thread;
+use crate::worker;
 
 /// So many threads are called at a time, or as many as the runtime has workers: no more can come at once. Fewer have less
 /// to do with short jobs, but on a machine that is busy each of them comes late, and all others behind it.
@@ -47,12 +50,15 @@ enum Timed {
 pub(crate) struct Pool {
     crew: Crew<Runnable>,
     keep_alive: Duration,
+    /// Whoever waits while it is awake leaves a core to those that it waits for.
+    is_parallel: bool,
 }
 
 impl Pool {
     /// The pool of a runtime with so many workers: the cores that it means to use.
     pub(crate) fn new(max: usize, keep_alive: Duration, workers: usize) -> Pool {
-        Pool { crew: Crew::new(max, workers.max(AT_ONCE)), keep_alive }
+        let crew = Crew::new(max, workers.max(AT_ONCE));
+        Pool { crew, keep_alive, is_parallel: num_cpus::get() > 1 }
     }
 
     pub(crate) fn threads(&self) -> usize {
@@ -71,15 +77,28 @@ impl Pool {
 
     /// Has a thread run the job. If there is none at all, nobody would ever take the jobs that wait: they fail.
     fn submit(&self, lease: &Lease, job: Runnable) {
-        let Err(Stranded { jobs, error }) =
-            self.crew.submit(job.kind(), job, |number| start(lease, number))
-        else {
-            return;
-        };
-        for job in jobs {
-            let message = format!("no thread of the blocking pool could be started: {error}");
-            job.refuse(io::Error::new(error.kind(), message));
-        }
+        with_errands(|errands| {
+            let is_lone = self.is_parallel && errands.is_some_and(Errands::send);
+            let sent = self.crew.submit(job.kind(), job, is_lone, |number| start(lease, number));
+            match sent {
+                Ok(true) => errands.into_iter().for_each(Errands::expect_soon),
+                Ok(false) => {}
+                Err(stranded) => refuse(stranded),
+            }
+        });
+    }
+}
+
+/// The errands of this thread, if it is a worker.
+fn with_errands<R>(f: impl FnOnce(Option<&Errands>) -> R) -> R {
+    worker::with_current(|worker| f(worker.map(|worker| &worker.errands)))
+}
+
+/// Has jobs fail that nobody will ever run.
+fn refuse(Stranded { jobs, error }: Stranded<Runnable>) {
+    for job in jobs {
+        let message = format!("no thread of the blocking pool could be started: {error}");
+        job.refuse(io::Error::new(error.kind(), message));
     }
 }
 
@@ -91,6 +110,10 @@ fn start(lease: &Lease, number: usize) -> io::Result<()> {
         let entered = current::enter(&own);
         let sleep = |parker: &Parker, how| {
             let limit = match how {
+                Rest::Alert => {
+                    stay_awake(|| parker.has_token());
+                    Duration::ZERO
+                }
                 Rest::Idle => pool.keep_alive,
                 Rest::Nap => NAP,
             };

@@ -60,6 +60,7 @@ impl Worker<'_> {
         self.seat.counters.parks.add(1);
         let presence = &self.seat.presence;
         presence.fall_asleep();
+        self.errands.await_end(|| self.seat.parker.has_token());
         self.collect(|| self.scheduler.drive.park(self.seat, self.home, self.limit.get()));
         presence.wake_up();
     }

@@ -21,6 +21,7 @@ use pelmeni_core::{Cause, Runnable, contain, thread_state};
 
 use crate::cost::{Costs, pays, pays_for};
 use crate::drive::{self, Deadline, Punctual};
+use crate::errand::Errands;
 use crate::lease::Lease;
 use crate::misuse;
 use crate::queue::Deque;
@@ -73,6 +74,7 @@ pub(crate) struct Worker<'s> {
     wakers: RefCell<Vec<Waker>>,
     /// When to return from a sleep at the latest.
     pub(crate) limit: Cell<Deadline>,
+    pub(crate) errands: Errands,
 }
 
 thread_state! {
@@ -116,6 +118,7 @@ pub(crate) fn occupy<R>(lease: &Lease, seat: usize, f: impl FnOnce(&Worker<'_>) 
         random: Cell::new(seat.index as u32 * 2 + 1),
         wakers: RefCell::default(),
         limit: Cell::new(Deadline::NEVER),
+        errands: Errands::default(),
     };
     lease.enter();
     seat.presence.enter();

@@ -21,6 +21,7 @@ struct Ship {
     starts: fn(usize) -> bool,
     sleep: Sleep,
     nap: Sleep,
+    alert: Sleep,
     started: AtomicUsize,
 }
 
@@ -33,16 +34,18 @@ enum Sleep {
 
 impl Ship {
     fn new(crew: Crew<Job>, starts: fn(usize) -> bool, sleep: Sleep) -> loom::sync::Arc<Ship> {
-        Ship::with_nap(crew, starts, sleep, Sleep::NotAtAll)
+        Ship::with(crew, starts, sleep, Sleep::NotAtAll, Sleep::NotAtAll)
     }
 
-    fn with_nap(
+    fn with(
         crew: Crew<Job>,
         starts: fn(usize) -> bool,
         sleep: Sleep,
         nap: Sleep,
+        alert: Sleep,
     ) -> loom::sync::Arc<Ship> {
-        loom::sync::Arc::new(Ship { crew, starts, sleep, nap, started: AtomicUsize::new(0) })
+        let started = AtomicUsize::new(0);
+        loom::sync::Arc::new(Ship { crew, starts, sleep, nap, alert, started })
     }
 
     fn started(&self) -> usize {
@@ -63,7 +66,19 @@ fn never(_: usize) -> bool {
 }
 
 fn submit(ship: &loom::sync::Arc<Ship>, job: Job) {
-    if let Err(Stranded { jobs, .. }) = ship.crew.submit(KIND, job, |number| start(ship, number)) {
+    submit_as(ship, job, false);
+}
+
+/// A lone caller submits a job, and waits for it.
+fn call(ship: &loom::sync::Arc<Ship>) {
+    let (job, receipt) = Job::new();
+    submit_as(ship, job, true);
+    assert_eq!(receipt.wait(), End::Ran);
+}
+
+fn submit_as(ship: &loom::sync::Arc<Ship>, job: Job, is_lone: bool) {
+    let start = |number| start(ship, number);
+    if let Err(Stranded { jobs, .. }) = ship.crew.submit(KIND, job, is_lone, start) {
         jobs.into_iter().for_each(|job| job.end(End::Refused));
     }
 }
@@ -76,7 +91,11 @@ fn start(ship: &loom::sync::Arc<Ship>, number: usize) -> io::Result<()> {
     let ship = ship.clone();
     thread::spawn(move || {
         let sleep = |parker: &Parker, rest| {
-            let how = if rest == Rest::Nap { &ship.nap } else { &ship.sleep };
+            let how = match rest {
+                Rest::Alert => &ship.alert,
+                Rest::Idle => &ship.sleep,
+                Rest::Nap => &ship.nap,
+            };
             match how {
                 Sleep::UntilCalled => parker.park(None),
                 Sleep::UntilAfter(event) => event.wait(),
@@ -373,13 +392,40 @@ fn short_jobs_block_on_those_behind_them() {
 fn called_while_on_watch() {
     Model::new("crew::called_while_on_watch").check(|| {
         let crew = Crew::new(1, 1).used_to_short_jobs(KIND);
-        let ship = Ship::with_nap(crew, always, Sleep::UntilCalled, Sleep::UntilCalled);
+        let ship =
+            Ship::with(crew, always, Sleep::UntilCalled, Sleep::UntilCalled, Sleep::NotAtAll);
         let (first, one) = Job::new();
         let (second, other) = Job::new();
         submit(&ship, first);
         assert_eq!(one.wait(), End::Ran);
         submit(&ship, second);
         assert_eq!(other.wait(), End::Ran);
+        ship.crew.close();
+        ship.await_all();
+    });
+}
+
+/// The only thread there may be is alert: it hears of a job, and of the end.
+#[test]
+fn called_while_alert() {
+    Model::new("crew::called_while_alert").check(|| {
+        let crew = Crew::new(1, 1).used_to_short_jobs(KIND);
+        let alert = Sleep::UntilCalled;
+        let ship = Ship::with(crew, always, Sleep::UntilCalled, Sleep::NotAtAll, alert);
+        call(&ship);
+        call(&ship);
+        ship.crew.close();
+        ship.await_all();
+    });
+}
+
+/// The only thread there may be ceases to be alert as the second job comes: it is called for the third all the same.
+#[test]
+fn called_when_no_longer_alert() {
+    Model::new("crew::called_when_no_longer_alert").bound(2).check(|| {
+        let crew = Crew::new(1, 1).used_to_short_jobs(KIND);
+        let ship = Ship::new(crew, always, Sleep::UntilCalled);
+        (0..3).for_each(|_| call(&ship));
         ship.crew.close();
         ship.await_all();
     });

@@ -482,6 +482,19 @@ pub(crate) const TABLE: &[Mutant] = &[
         "one thread at work is thought to be enough though nobody is on watch",
         &["crew::short_jobs_block_on_those_behind_them"],
     ),
+    mutant(264, CREW, "who is alert is not called", &["crew::called_while_alert"]),
+    mutant(
+        265,
+        CREW,
+        "a crew that closes does not wake who is alert",
+        &["crew::called_while_alert"],
+    ),
+    mutant(
+        266,
+        CREW,
+        "a thread that was called while alert is still said to be coming",
+        &["crew::called_when_no_longer_alert"],
+    ),
     mutant(
         241,
         NEWCOMERS,

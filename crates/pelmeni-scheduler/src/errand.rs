@@ -1,0 +1,45 @@
+//! What a worker remembers of the jobs that it has sent to the blocking pool since it last slept: [`Errands`].
+//!
+//! A task that sends a job and waits for it, as the only one that has anything to do, is a *lone caller*: its worker sends
+//! one job between two sleeps. If that job is short, both ends of the way are worth a wait while awake: the pool's thread is
+//! [alert](crate::crew) until the next job, and, where it was when the job came, the worker is until the end of the job.
+
+use std::cell::Cell;
+
+use crate::patience::{Patience, stay_awake};
+
+/// Of one worker.
+#[derive(Debug, Default)]
+pub(crate) struct Errands {
+    sent: Cell<u32>,
+    /// The last one will soon be over.
+    is_quick: Cell<bool>,
+    patience: Cell<Patience>,
+}
+
+impl Errands {
+    /// Counts a job; says whether it is the only one so far.
+    pub(crate) fn send(&self) -> bool {
+        let sent = self.sent.get().saturating_add(1);
+        self.sent.set(sent);
+        sent == 1
+    }
+
+    /// A thread that is awake takes the job.
+    pub(crate) fn expect_soon(&self) {
+        self.is_quick.set(true);
+    }
+
+    /// Before a sleep: stays awake for a moment if there was one job, and it will soon be over.
+    pub(crate) fn await_end(&self, has_come: impl Fn() -> bool) {
+        let (sent, is_quick) = (self.sent.take(), self.is_quick.take());
+        if sent != 1 || !is_quick {
+            return;
+        }
+        let mut patience = self.patience.get();
+        if patience.is_left() {
+            patience.learn(stay_awake(has_come));
+        }
+        self.patience.set(patience);
+    }
+}

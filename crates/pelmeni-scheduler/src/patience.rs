@@ -1,0 +1,112 @@
+//! Whether a thread with nothing to do stays awake for a moment: [`Patience`].
+//!
+//! What it would sleep for may come sooner than it could wake up. To be awake in vain costs as much as a wake; so it does
+//! that only where somebody has told it to expect something, and the more rarely, the more often it was in vain: each time
+//! doubles how many occasions it lets pass, up to 256, and each success halves what the next failure will cost.
+//!
+//! Rejected: *a `sched_yield` now and then, in case the one that will bring it waits for this very core*. It made the calls
+//! of a lone task slower, and beside two busy loops twice as slow: each yield gives the slice away.
+
+use std::time::Duration;
+
+use pelmeni_core::primitive::spin_loop;
+
+use crate::cost::WAKE;
+use crate::drive::now;
+
+/// How often what a failure costs can double.
+const DOUBT_MAX: u32 = 8;
+/// How often to look before it looks at the clock.
+const LOOKS: usize = 16;
+
+/// What one thread, or one place where threads wait, has learnt.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Patience {
+    /// How many failures more than successes there were, within limits.
+    doubt: u32,
+    /// So many more times to sleep at once.
+    skip: u32,
+}
+
+impl Patience {
+    /// Says whether to stay awake on this occasion.
+    pub(crate) fn is_left(&mut self) -> bool {
+        let is_left = self.skip == 0;
+        self.skip = self.skip.saturating_sub(1);
+        is_left
+    }
+
+    /// It has come in time, or has not.
+    pub(crate) fn learn(&mut self, has_come: bool) {
+        if has_come {
+            self.doubt = self.doubt.saturating_sub(1);
+        } else {
+            self.skip = 1 << self.doubt;
+            self.doubt = (self.doubt + 1).min(DOUBT_MAX);
+        }
+    }
+}
+
+/// Stays awake until it has come, or for as long as a wake costs; says whether it has.
+pub(crate) fn stay_awake(has_come: impl Fn() -> bool) -> bool {
+    let start = now();
+    let is_over = || now().until(start).unwrap_or_default() >= Duration::from_nanos(WAKE);
+    loop {
+        for _ in 0..LOOKS {
+            if has_come() {
+                return true;
+            }
+            spin_loop();
+        }
+        if is_over() {
+            return false;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// How often it stayed awake on so many occasions, where the outcome is the same each time.
+    fn awake(patience: &mut Patience, occasions: usize, has_come: bool) -> usize {
+        let stays = (0..occasions).filter(|_| {
+            let stays = patience.is_left();
+            if stays {
+                patience.learn(has_come);
+            }
+            stays
+        });
+        stays.count()
+    }
+
+    #[test]
+    fn who_waits_in_vain_soon_gives_up() {
+        let mut patience = Patience::default();
+        assert!((8..=16).contains(&awake(&mut patience, 1_000, false)));
+        assert!(awake(&mut patience, 10_000, false) <= 10_000 / 250);
+    }
+
+    #[test]
+    fn who_waited_in_vain_comes_back_when_it_pays_again() {
+        let mut patience = Patience::default();
+        awake(&mut patience, 1_000, false);
+        assert!(awake(&mut patience, 1_000, true) > 700);
+    }
+
+    #[test]
+    fn one_failure_among_successes_costs_one_occasion() {
+        let mut patience = Patience::default();
+        awake(&mut patience, 100, true);
+        assert_eq!(awake(&mut patience, 1, false), 1);
+        assert_eq!(awake(&mut patience, 101, true), 100);
+    }
+
+    #[test]
+    fn ends_when_it_comes_and_when_it_does_not() {
+        assert!(stay_awake(|| true));
+        let start = now();
+        assert!(!stay_awake(|| false));
+        assert!(now().until(start).unwrap() >= Duration::from_nanos(WAKE));
+    }
+}
