@@ -5,6 +5,7 @@
 //! [alert](crate::crew) until the next job, and, where it was when the job came, the worker is until the end of the job.
 
 use std::cell::Cell;
+use std::sync::OnceLock;
 
 use crate::patience::{Patience, stay_awake};
 
@@ -18,11 +19,11 @@ pub(crate) struct Errands {
 }
 
 impl Errands {
-    /// Counts a job; says whether it is the only one so far.
+    /// Counts a job; says whether it is the only one so far, and others would have a core to themselves during a wait for it.
     pub(crate) fn send(&self) -> bool {
         let sent = self.sent.get().saturating_add(1);
         self.sent.set(sent);
-        sent == 1
+        sent == 1 && has_cores()
     }
 
     /// A thread that is awake takes the job.
@@ -42,4 +43,10 @@ impl Errands {
         }
         self.patience.set(patience);
     }
+}
+
+/// Says whether this process has more than one core. It takes long to find out, and most programs need not know.
+fn has_cores() -> bool {
+    static HAS_CORES: OnceLock<bool> = OnceLock::new();
+    *HAS_CORES.get_or_init(|| num_cpus::get() > 1)
 }

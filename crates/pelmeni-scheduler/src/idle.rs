@@ -19,7 +19,8 @@
 //!   switch thirty nanoseconds. So work wakes somebody only when nobody searches; whoever finds work as the last
 //!   searcher wakes the next. And what a worker itself will have done sooner than that wakes nobody: see
 //!   [`cost`](crate::cost).
-//! * *Spin for a while before sleeping.* On two cores it takes the time of whoever would bring the work.
+//! * *Spin for a while before every sleep.* On two cores it takes the time of whoever would bring the work. (For the end of a
+//!   job that is about to come it is different: see [`errand`](crate::errand).)
 //!
 //! # Nobody sleeps on work
 //! Publishing and sleeping are the two sides of Dekker's protocol, with `fence(SeqCst)` between the steps:

@@ -4,8 +4,8 @@
 //! that only where somebody has told it to expect something, and the more rarely, the more often it was in vain: each time
 //! doubles how many occasions it lets pass, up to 256, and each success halves what the next failure will cost.
 //!
-//! Rejected: *a `sched_yield` now and then, in case the one that will bring it waits for this very core*. It made the calls
-//! of a lone task slower, and beside two busy loops twice as slow: each yield gives the slice away.
+//! Rejected: *a `sched_yield` now and then, in case the one that will bring it waits for this very core*. It was no better on
+//! an idle machine, and made the calls of a lone task slower by half beside two busy loops: each yield gives the slice away.
 
 use std::time::Duration;
 

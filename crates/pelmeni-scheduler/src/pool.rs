@@ -50,15 +50,12 @@ enum Timed {
 pub(crate) struct Pool {
     crew: Crew<Runnable>,
     keep_alive: Duration,
-    /// Whoever waits while it is awake leaves a core to those that it waits for.
-    is_parallel: bool,
 }
 
 impl Pool {
     /// The pool of a runtime with so many workers: the cores that it means to use.
     pub(crate) fn new(max: usize, keep_alive: Duration, workers: usize) -> Pool {
-        let crew = Crew::new(max, workers.max(AT_ONCE));
-        Pool { crew, keep_alive, is_parallel: num_cpus::get() > 1 }
+        Pool { crew: Crew::new(max, workers.max(AT_ONCE)), keep_alive }
     }
 
     pub(crate) fn threads(&self) -> usize {
@@ -78,7 +75,7 @@ impl Pool {
     /// Has a thread run the job. If there is none at all, nobody would ever take the jobs that wait: they fail.
     fn submit(&self, lease: &Lease, job: Runnable) {
         with_errands(|errands| {
-            let is_lone = self.is_parallel && errands.is_some_and(Errands::send);
+            let is_lone = errands.is_some_and(Errands::send);
             let sent = self.crew.submit(job.kind(), job, is_lone, |number| start(lease, number));
             match sent {
                 Ok(true) => errands.into_iter().for_each(Errands::expect_soon),
