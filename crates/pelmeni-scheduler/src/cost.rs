@@ -18,6 +18,8 @@
 use std::cell::Cell;
 use std::time::Duration;
 
+use crate::kinds::Kinds;
+
 /// In nanoseconds: what there must be to do to wake a thread for it.
 pub(crate) const WAKE: u64 = 20_000;
 /// In nanoseconds: tasks whose polls are shorter are not given away.
@@ -26,26 +28,13 @@ const MOVE: u64 = 1000;
 const SAMPLE_EVERY: u32 = 64;
 /// How many polls in a row are timed to find out about a kind that is not known.
 const CURIOUS: u32 = 64;
-/// How many kinds a worker can know: so many pairs.
-const PAIRS: usize = 128;
-
 /// What one worker knows.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Costs {
-    known: Box<[Pair; PAIRS]>,
+    /// The average of a kind's polls in nanoseconds.
+    known: Kinds,
     /// For how many more polls to be curious.
     curious: Cell<u32>,
-}
-
-/// The last two kinds that belong there, the newer one first.
-type Pair = [Cell<Known>; 2];
-/// One kind of task, or zero, and the average of its polls in nanoseconds.
-type Known = (usize, u32);
-
-impl Default for Costs {
-    fn default() -> Self {
-        Costs { known: Box::new(std::array::from_fn(|_| Pair::default())), curious: Cell::new(0) }
-    }
 }
 
 impl Costs {
@@ -62,39 +51,31 @@ impl Costs {
     /// A poll of a task of this kind took so long.
     pub(crate) fn learn(&self, kind: usize, took: Duration) {
         let took = u32::try_from(took.as_nanos()).unwrap_or(u32::MAX);
-        let pair = self.pair(kind);
-        let Some(place) = pair.iter().find(|place| place.get().0 == kind) else {
+        let Some(before) = self.known.get(kind) else {
             self.curious.set(0);
-            pair[1].set(pair[0].replace((kind, took)));
+            self.known.set(kind, took);
             return;
         };
-        let (_, before) = place.get();
         let average = if took <= before {
             before / 2 + took / 2
         } else {
             let took = took.min(before.saturating_mul(8).saturating_add(1000));
             before + (took - before) / 8
         };
-        place.set((kind, average));
+        self.known.set(kind, average);
     }
 
     /// In nanoseconds: what there is to gain if somebody else polls a task of this kind.
     #[inline]
     pub(crate) fn gain(&self, kind: usize) -> u64 {
-        let known = self.pair(kind).iter().map(Cell::get).find(|(known, _)| *known == kind);
-        match known {
-            Some((_, cost)) if u64::from(cost) < MOVE => 0,
-            Some((_, cost)) => u64::from(cost),
+        match self.known.get(kind) {
+            Some(cost) if u64::from(cost) < MOVE => 0,
+            Some(cost) => u64::from(cost),
             None => {
                 self.curious.set(CURIOUS);
                 WAKE
             }
         }
-    }
-
-    fn pair(&self, kind: usize) -> &Pair {
-        // Kinds are addresses of tables, aligned and close to one another.
-        &self.known[((kind >> 4) ^ (kind >> 11)) % PAIRS]
     }
 }
 
@@ -112,8 +93,6 @@ pub(crate) fn pays_for(polls: usize, average: Duration) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::ptr;
-
     use super::*;
 
     const SOUP: usize = 0x1000;
@@ -169,18 +148,5 @@ mod tests {
             nanos(&costs, SOUP, if sample % 4 == 3 { 100_000 } else { 100 });
             assert_eq!(costs.gain(SOUP), 0, "after {sample} samples");
         }
-    }
-
-    #[test]
-    fn two_kinds_of_one_place_are_known_and_a_third_takes_that_of_the_older() {
-        let costs = Costs::default();
-        let together = |kind: &usize| ptr::eq(costs.pair(*kind), costs.pair(SOUP));
-        let kinds: Vec<_> = (SOUP..).step_by(16).filter(together).take(3).collect();
-        let gains = || [0, 1, 2].map(|kind| costs.gain(kinds[kind]));
-        nanos(&costs, kinds[0], 100);
-        nanos(&costs, kinds[1], 100);
-        assert_eq!(gains(), [0, 0, WAKE]);
-        nanos(&costs, kinds[2], 100);
-        assert_eq!(gains(), [WAKE, 0, 0]);
     }
 }

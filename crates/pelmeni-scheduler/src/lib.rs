@@ -16,6 +16,7 @@ mod home;
 #[cfg(all(loom, feature = "loom"))]
 mod house;
 mod idle;
+mod kinds;
 #[expect(unsafe_code, reason = "a counted pointer")]
 mod lease;
 mod misuse;

@@ -7,42 +7,29 @@
 use std::time::Duration;
 
 use crate::cost::WAKE;
+use crate::kinds::Kinds;
 
 /// In nanoseconds: what a job costs beside what it does.
 const BESIDE: u64 = 200;
-/// How many kinds are known at a time.
-const KINDS: usize = 64;
-
-/// What is known of some kinds: the address of a table of functions, and the guess in nanoseconds.
-#[derive(Debug)]
-pub(crate) struct Paces(Box<[(usize, u64); KINDS]>);
-
-impl Default for Paces {
-    fn default() -> Self {
-        Paces(Box::new([(0, WAKE); KINDS]))
-    }
-}
+/// In nanoseconds: the highest guess. What costs more is not told apart, so that a kind which becomes short is soon known.
+const MOST: u64 = 4 * WAKE;
+/// What is known of some kinds: the guess in nanoseconds.
+#[derive(Debug, Default)]
+pub(crate) struct Paces(Kinds);
 
 impl Paces {
     /// In nanoseconds: what a job of this kind costs.
     pub(crate) fn guess(&self, kind: usize) -> u64 {
-        let (known, guess) = self.0[place(kind)];
-        if known == kind { guess } else { WAKE }
+        self.0.get(kind).map_or(WAKE, u64::from)
     }
 
     /// A job of this kind took so long.
-    pub(crate) fn learn(&mut self, kind: usize, took: Duration) {
+    pub(crate) fn learn(&self, kind: usize, took: Duration) {
         let before = self.guess(kind);
         let took = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX).saturating_add(BESIDE);
-        // What costs more than a wake by far is not told apart, so that a kind which becomes short is soon known.
-        let guess = took.clamp(before / 2, before.saturating_mul(2)).min(4 * WAKE);
-        self.0[place(kind)] = (kind, guess);
+        let guess = took.clamp(before / 2, before.saturating_mul(2)).min(MOST);
+        self.0.set(kind, guess as u32);
     }
-}
-
-fn place(kind: usize) -> usize {
-    // Addresses of tables, aligned and close to one another.
-    ((kind >> 4) ^ (kind >> 10)) % KINDS
 }
 
 #[cfg(test)]
@@ -52,10 +39,9 @@ mod tests {
 
     const SOUP: usize = 0x1000;
     const TEA: usize = 0x1010;
-    const LIKE_SOUP: usize = SOUP + (KINDS << 4 << 6);
 
     fn after(took: impl IntoIterator<Item = u64>) -> Paces {
-        took.into_iter().fold(Paces::default(), |mut paces, took| {
+        took.into_iter().fold(Paces::default(), |paces, took| {
             paces.learn(SOUP, Duration::from_nanos(took));
             paces
         })
@@ -86,14 +72,5 @@ mod tests {
         let block = || [0; 20].into_iter().chain([u64::MAX; 20]);
         assert!(pays(after(block()).guess(SOUP)));
         assert!(!pays(16 * after(block().chain([0; 10])).guess(SOUP)));
-    }
-
-    #[test]
-    fn kinds_in_one_place_are_not_taken_for_each_other() {
-        assert_eq!(place(SOUP), place(LIKE_SOUP));
-        let mut paces = after([0; 20]);
-        assert!(pays(paces.guess(LIKE_SOUP)));
-        paces.learn(LIKE_SOUP, Duration::ZERO);
-        assert!(pays(paces.guess(SOUP)), "forgotten");
     }
 }

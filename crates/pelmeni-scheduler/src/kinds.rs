@@ -1,0 +1,63 @@
+//! What is known of kinds of work, each by the address of a table of functions: [`Kinds`].
+
+use std::cell::Cell;
+
+/// How many are known at a time: so many pairs.
+const PAIRS: usize = 128;
+
+/// A number for each of some kinds. Those that nobody has set for long are forgotten.
+#[derive(Debug)]
+pub(crate) struct Kinds(Box<[Pair; PAIRS]>);
+
+/// The last two kinds that belong there, the newer one first.
+type Pair = [Cell<(usize, u32)>; 2];
+
+impl Default for Kinds {
+    fn default() -> Self {
+        Kinds(Box::new(std::array::from_fn(|_| Pair::default())))
+    }
+}
+
+impl Kinds {
+    /// What is known of this kind.
+    #[inline]
+    pub(crate) fn get(&self, kind: usize) -> Option<u32> {
+        let known = self.pair(kind).iter().map(Cell::get).find(|(known, _)| *known == kind);
+        known.map(|(_, number)| number)
+    }
+
+    /// Notes this of a kind, in place of what was known of it, or of another one.
+    pub(crate) fn set(&self, kind: usize, number: u32) {
+        let pair = self.pair(kind);
+        match pair.iter().find(|place| place.get().0 == kind) {
+            Some(place) => place.set((kind, number)),
+            None => pair[1].set(pair[0].replace((kind, number))),
+        }
+    }
+
+    fn pair(&self, kind: usize) -> &Pair {
+        // The addresses are aligned and close to one another.
+        &self.0[((kind >> 4) ^ (kind >> 11)) % PAIRS]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ptr;
+
+    use super::*;
+
+    #[test]
+    fn two_kinds_of_one_place_are_known_and_a_third_takes_that_of_the_older() {
+        let known = Kinds::default();
+        let together = |kind: &usize| ptr::eq(known.pair(*kind), known.pair(0x1000));
+        let kinds: Vec<_> = (0x1000..).step_by(16).filter(together).take(3).collect();
+        let numbers = || [0, 1, 2].map(|kind| known.get(kinds[kind]));
+        known.set(kinds[0], 7);
+        known.set(kinds[1], 8);
+        known.set(kinds[0], 9);
+        assert_eq!(numbers(), [Some(9), Some(8), None]);
+        known.set(kinds[2], 10);
+        assert_eq!(numbers(), [None, Some(8), Some(10)]);
+    }
+}
