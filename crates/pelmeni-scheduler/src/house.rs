@@ -142,6 +142,11 @@ impl House {
         Monitor(monitor::Monitor::new(&self.lease))
     }
 
+    /// Says whether the thread in this seat is marked as stuck.
+    pub fn is_stuck(&self, seat: usize) -> bool {
+        self.lease.seats[seat].is_stuck()
+    }
+
     /// Has all workers return.
     pub fn stop(&self) {
         self.lease.stop();

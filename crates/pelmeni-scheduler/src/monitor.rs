@@ -9,7 +9,9 @@
 //!   all workers are stuck   a spare worker comes for one of them
 //! ```
 //! A worker adds one to its count of polls before each poll, and that is all it does for the monitor. A count that stands
-//! still from one look to the next, of a worker that is not asleep, is a poll that takes long. Each round looks twice.
+//! still from one look to the next, of a worker that is not asleep, is a poll that takes long. Each round looks twice. A poll
+//! whose worker queues tasks meanwhile gets on, and wakes somebody itself for those that are worth it: it is left alone for
+//! a few milliseconds, unless something else waits there.
 //!
 //! A *spare* works for as long as the worker that it stands in for is stuck: it minds that one's timers, empties its inbox,
 //! and what its tasks spawn or arm belongs to that one's seat. So nothing is left behind when it goes.
@@ -31,6 +33,7 @@
 //! Source: the idea of `sysmon` in Go's `src/runtime/proc.go`.
 
 use std::io;
+use std::mem;
 use std::time::Duration;
 
 use pelmeni_core::primitive::seeded;
@@ -56,6 +59,8 @@ const ROUND_WHEN_CALM: Duration = Duration::from_millis(10);
 const ALERT: Duration = Duration::from_millis(200);
 /// How long such a poll has lasted: longer than the kernel takes a thread off its core for, which looks the same from here.
 const ALARMING: Duration = Duration::from_millis(4);
+/// How long a poll counts as one that gets on as long as it queues tasks: it wakes somebody for those that are worth it.
+const QUEUEING: Duration = ALARMING;
 /// How long every worker must be stuck until a spare comes: much more than a thread costs.
 const SPARE_AFTER: Duration = Duration::from_millis(5);
 /// After how many rounds without anybody at work the monitor sleeps: having to wake it must be rare.
@@ -91,6 +96,8 @@ struct Seen {
     /// The count of polls, and since when it has been that.
     poll: u64,
     since: Deadline,
+    /// How many tasks its deque held.
+    queued: usize,
     /// How long the poll must last to be told of; then twice as long.
     slow: Duration,
 }
@@ -99,7 +106,10 @@ impl<'s> Monitor<'s> {
     pub(crate) fn new(lease: &'s Lease) -> Monitor<'s> {
         Monitor {
             lease,
-            seen: vec![Seen { poll: 0, since: now(), slow: Duration::MAX }; lease.seats.len()],
+            seen: vec![
+                Seen { poll: 0, since: now(), queued: 0, slow: Duration::MAX };
+                lease.seats.len()
+            ],
             at_work: Vec::new(),
             said: false,
         }
@@ -149,14 +159,20 @@ impl<'s> Monitor<'s> {
             let poll = seat.counters.polls.get();
             let is_at_work = seat.presence.is_at_work();
             if seen.poll != poll || !is_at_work {
-                *seen = Seen { poll, since: now, slow };
+                *seen = Seen { poll, since: now, queued: seat.thief.len(), slow };
             }
             if is_at_work {
                 self.at_work.push((now.until(seen.since).unwrap_or_default(), seat));
             }
         }
         self.tell_of_slow_polls();
-        for (_, seat) in self.at_work.iter().filter(|(lasts, _)| *lasts >= CONFIRM) {
+        for &(lasts, seat) in self.at_work.iter().filter(|(lasts, _)| *lasts >= CONFIRM) {
+            let queued = seat.thief.len();
+            let before = mem::replace(&mut self.seen[seat.index].queued, queued);
+            let queues = (before < queued && !seeded(256)) || seeded(257);
+            if queues && lasts < QUEUEING && self.holds_tasks_only(seat) {
+                continue;
+            }
             seat.presence.set_stuck_in(self.seen[seat.index].poll);
             if self.holds_something(seat) && !seeded(208) {
                 // Who waits for the kernel stays there if somebody else can come.
@@ -207,9 +223,13 @@ impl<'s> Monitor<'s> {
 
     /// Says whether something waits for a worker that is stuck.
     fn holds_something(&self, seat: &Seat) -> bool {
-        seat.has_work()
-            || !seat.next.is_empty()
-            || drive::is_due(self.lease.home_of(seat.index))
-            || self.lease.drive.is_neglected()
+        seat.has_work() || !seat.next.is_empty() || !self.holds_tasks_only(seat)
+    }
+
+    /// Says whether nothing waits for it but tasks of its own queues.
+    fn holds_tasks_only(&self, seat: &Seat) -> bool {
+        seat.inbox.is_empty()
+            && !drive::is_due(self.lease.home_of(seat.index))
+            && !self.lease.drive.is_neglected()
     }
 }

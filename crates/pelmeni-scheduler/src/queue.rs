@@ -69,6 +69,11 @@ mod imp {
         pub fn is_empty(&self) -> bool {
             self.0.is_empty()
         }
+
+        /// How many tasks there are.
+        pub fn len(&self) -> usize {
+            self.0.len()
+        }
     }
 
     impl fmt::Debug for Deque {
@@ -143,6 +148,11 @@ mod imp {
         /// Says whether there is none.
         pub fn is_empty(&self) -> bool {
             self.0.lock().is_empty()
+        }
+
+        /// How many tasks there are.
+        pub fn len(&self) -> usize {
+            self.0.lock().len()
         }
     }
 }

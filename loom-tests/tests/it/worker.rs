@@ -157,6 +157,32 @@ fn searcher_is_kept_from_what_it_saw() {
     });
 }
 
+/// A poll that queues tasks is left alone, until it stops to do so.
+#[test]
+fn poll_that_queues_tasks_gets_on() {
+    Model::new("worker::poll_that_queues_tasks_gets_on").check(|| {
+        let house = House::new(2);
+        let theirs = house.clone();
+        house.work_on(0, async move {
+            let mut monitor = theirs.monitor();
+            monitor.look_round();
+            // The first one stays in the next slot.
+            let mut tasks = vec![spawn(async {})];
+            for _ in 0..3 {
+                tasks.push(spawn(async {}));
+                monitor.look_round();
+                assert!(!theirs.is_stuck(0));
+            }
+            monitor.look_round();
+            assert!(theirs.is_stuck(0));
+            for task in tasks {
+                task.await.unwrap();
+            }
+            theirs.stop();
+        });
+    });
+}
+
 /// A task that must run here waits for others as if there was one queue for all: it is not polled after each of them.
 #[test]
 fn pinned_task_waits_for_many() {

@@ -519,6 +519,18 @@ pub(crate) const TABLE: &[Mutant] = &[
         "a worker is marked as stuck, and nobody is woken",
         &["worker::next_slot_of_a_stuck_worker"],
     ),
+    mutant(
+        256,
+        MONITOR,
+        "a poll that queues tasks counts as stuck at once",
+        &["worker::poll_that_queues_tasks_gets_on"],
+    ),
+    mutant(
+        257,
+        MONITOR,
+        "a poll that has queued tasks once is left alone",
+        &["worker::poll_that_queues_tasks_gets_on"],
+    ),
     mutant(209, WORKER, "who leaves tells nobody of what it leaves", &["worker::caller_goes"]),
     mutant(
         270,
