@@ -68,8 +68,8 @@ pub(crate) struct Worker<'s> {
     /// When this worker last read the clock to look at its timers.
     pub(crate) looked: Cell<Deadline>,
     chain: Cell<u32>,
-    /// At which tick it is the turn of the tasks that must run here, if there are others in the deque.
-    own_turn: Cell<u32>,
+    /// How many tasks of the deque come before the next of those that must run here.
+    others_first: Cell<usize>,
     pub(crate) random: Cell<u32>,
     wakers: RefCell<Vec<Waker>>,
     /// When to return from a sleep at the latest.
@@ -114,7 +114,7 @@ pub(crate) fn occupy<R>(lease: &Lease, seat: usize, f: impl FnOnce(&Worker<'_>) 
         look_every: Cell::new(1),
         looked: Cell::new(drive::now()),
         chain: Cell::new(0),
-        own_turn: Cell::new(0),
+        others_first: Cell::new(0),
         random: Cell::new(seat.index as u32 * 2 + 1),
         wakers: RefCell::default(),
         limit: Cell::new(Deadline::NEVER),
@@ -225,11 +225,11 @@ impl Worker<'_> {
             let is_delivered = !self.seat.inbox.is_empty() || !self.seat.pinned.is_empty();
             return if is_delivered { self.take_delivered() } else { self.pop_own() };
         }
-        self.find_among_many(tick)
+        self.find_among_many()
     }
 
     /// As `find_task`, on one of many threads.
-    fn find_among_many(&self, tick: u32) -> Option<Runnable> {
+    fn find_among_many(&self) -> Option<Runnable> {
         if self.chain.get() < CHAIN_MAX
             && let Some(task) = self.seat.next.take()
         {
@@ -237,7 +237,7 @@ impl Worker<'_> {
             return Some(task);
         }
         self.chain.set(0);
-        self.pop_own_in_turn(tick)
+        self.pop_own_in_turn()
             .or_else(|| self.deque.pop())
             .or_else(|| self.pop_own())
             .or_else(|| self.seat.next.take())
@@ -247,15 +247,16 @@ impl Worker<'_> {
     /// Neither pinned nor free tasks may starve the others, and each should wait about as long as in one queue for all. The
     /// task that waits for many others is often a root; if it came after each of them, it would be polled as often.
     #[inline]
-    fn pop_own_in_turn(&self, tick: u32) -> Option<Runnable> {
-        if tick.wrapping_sub(self.own_turn.get()).cast_signed() < 0 {
+    fn pop_own_in_turn(&self) -> Option<Runnable> {
+        if let Some(left) = self.others_first.get().checked_sub(1) {
+            self.others_first.set(left);
             return None;
         }
         let mut own = self.own.borrow_mut();
         let task = own.pop_front()?;
         let others = if seeded(270) { 1 } else { self.deque.len() / (own.len() + 1) };
-        let others = others.min(OTHERS_MAX);
-        self.own_turn.set(tick.wrapping_add(1 + others as u32));
+        let least = if seeded(258) { 0 } else { 1 };
+        self.others_first.set(others.clamp(least, OTHERS_MAX));
         Some(task)
     }
 

@@ -2,9 +2,11 @@
 //!
 //! A task that is lost is a deadlock: the last one stops the runtime, and nobody else does.
 
+use std::cell::Cell;
 use std::future::poll_fn;
 use std::io;
 use std::pin::{Pin, pin};
+use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
@@ -16,7 +18,7 @@ use pelmeni_core::primitive::{Mutex, yield_now};
 use pelmeni_driver::{Direction, clock};
 use pelmeni_loom_tests::{Model, reach};
 use pelmeni_scheduler::model::House;
-use pelmeni_scheduler::{Sleep, spawn};
+use pelmeni_scheduler::{Sleep, spawn, spawn_local};
 
 const MOMENT: Duration = Duration::from_nanos(1);
 
@@ -154,6 +156,38 @@ fn searcher_is_kept_from_what_it_saw() {
         caller.join().unwrap();
         house.stop();
         close(&house, [worker]);
+    });
+}
+
+/// However many tasks must run here, those that need not have their turns, too.
+#[test]
+fn pinned_tasks_let_others_go_first() {
+    const YIELDS: usize = 20;
+    Model::new("worker::pinned_tasks_let_others_go_first").check(|| {
+        let house = House::new(2);
+        let theirs = house.clone();
+        house.work_on(0, async move {
+            let polls = Rc::new(Cell::new(0));
+            let pinned = [(); 3].map(|()| {
+                let polls = polls.clone();
+                spawn_local(async move {
+                    for _ in 0..YIELDS {
+                        polls.set(polls.get() + 1);
+                        pelmeni_core::coop::yield_now().await;
+                    }
+                })
+            });
+            // The first one goes through the next slot.
+            let others = [(); 3].map(|()| spawn(async {}));
+            for other in others {
+                other.await.unwrap();
+            }
+            assert!(polls.get() < YIELDS, "after {} polls", polls.get());
+            for task in pinned {
+                task.await.unwrap();
+            }
+            theirs.stop();
+        });
     });
 }
 

@@ -316,12 +316,14 @@ fn tasks_from_outside_come_in_while_all_workers_are_busy() {
 fn pinned_and_free_tasks_do_not_starve_each_other() {
     each(|runtime| {
         runtime.run(async {
-            for busy_is_local in [false, true] {
+            for (busy_are_local, count) in [(false, 1), (false, 3), (true, 1), (true, 3)] {
                 let stop = Arc::new(AtomicBool::new(false));
-                let seen = stop.clone();
-                let endless = async move {
-                    while !seen.load(Ordering::Relaxed) {
-                        yield_now().await;
+                let endless = || {
+                    let stop = stop.clone();
+                    async move {
+                        while !stop.load(Ordering::Relaxed) {
+                            yield_now().await;
+                        }
                     }
                 };
                 let turns = async {
@@ -329,14 +331,16 @@ fn pinned_and_free_tasks_do_not_starve_each_other() {
                         yield_now().await;
                     }
                 };
-                let (busy, other) = if busy_is_local {
-                    (pelmeni::spawn_local(endless), spawn(turns))
+                let (busy, other): (Vec<_>, _) = if busy_are_local {
+                    ((0..count).map(|_| pelmeni::spawn_local(endless())).collect(), spawn(turns))
                 } else {
-                    (spawn(endless), pelmeni::spawn_local(turns))
+                    ((0..count).map(|_| spawn(endless())).collect(), pelmeni::spawn_local(turns))
                 };
                 other.await.unwrap();
                 stop.store(true, Ordering::Relaxed);
-                busy.await.unwrap();
+                for task in busy {
+                    task.await.unwrap();
+                }
             }
         });
     });

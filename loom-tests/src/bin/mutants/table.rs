@@ -538,6 +538,12 @@ pub(crate) const TABLE: &[Mutant] = &[
         "a task that must run here comes after each of the others",
         &["worker::pinned_task_waits_for_many"],
     ),
+    mutant(
+        258,
+        WORKER,
+        "two tasks that must run here leave no turn to a single other one",
+        &["worker::pinned_tasks_let_others_go_first"],
+    ),
     mutant(213, WORKER, "who leaves forgets the next slot", &["worker::caller_goes"]),
     mutant(
         210,
