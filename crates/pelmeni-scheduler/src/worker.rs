@@ -1,7 +1,7 @@
 //! A thread at work: what it looks for, in which order, and what it does when there is nothing.
 //!
 //! ```text
-//!   next slot -> own tasks (pinned) -> deque -> inbox -> steal: deque, inbox, at last the next slot of others -> sleep
+//!   next slot -> deque and own tasks (pinned), in turn -> inbox -> steal: deque, inbox, next slot of who is stuck -> sleep
 //! ```
 //! On one thread there is one queue, strictly first in, first out, and nothing to steal.
 //!
@@ -260,6 +260,7 @@ impl Worker<'_> {
         Some(task)
     }
 
+    /// The first of the tasks that must run here.
     pub(crate) fn pop_own(&self) -> Option<Runnable> {
         self.own.borrow_mut().pop_front()
     }
