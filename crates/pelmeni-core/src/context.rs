@@ -58,7 +58,7 @@ pub(crate) struct Scope {
 
 /// The context of a task's poll.
 pub(crate) struct TaskScope {
-    /// Nobody polls a task inside the poll of another one, nearly; so there is nothing to keep.
+    /// In a box, so that it is one word for the usual case, in which there is none.
     outer: Option<Box<Outer>>,
 }
 

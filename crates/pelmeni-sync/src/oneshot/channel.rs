@@ -5,8 +5,10 @@
 //!   is the receiver's from then on.
 //! * **O2, the slots.** Each half has a slot for one waker. While the half's `WAITS` is set nobody touches the slot, and
 //!   the step that clears it owns what is in there: [`State::reclaim`] by the half itself, or [`State::end`] and
-//!   [`State::send`] by whichever half comes first. While it is clear, the slot is the half's own, until the channel is found done.
-//! * **O3, the end.** Both halves leave, and the second one frees the memory.
+//!   [`State::send`] by whichever half comes first. While it is clear, the slot is the half's own, until the channel is
+//!   found done.
+//! * **O3, the end.** Both halves leave, and the second one frees the memory. A sender that has nobody to wake leaves by the
+//!   step that sends, and touches nothing after it.
 //!
 //! Rejected: *a lock around all of it* (two exchanges for each step, where this takes one; a thread that is preempted with
 //! the lock costs the other a system call); *a count of references* (one bit for each half tells who is second, and
