@@ -1,9 +1,13 @@
 //! Workloads of the timers: how much a sleep costs, and how late it ends.
 
-use std::pin::pin;
+use std::hint::black_box;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::Duration;
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use futures::future::Either;
 
 use crate::clock::{Scale, median, nanoseconds, now, per_operation};
 use crate::rival::Rival;
@@ -18,6 +22,9 @@ pub(crate) fn rows<R: Rival>() -> Vec<Row<R>> {
         Row::new("timers", "100k sleeps over 10 ms", "ns/timer", |scale| {
             many::<R>(scale, scale.of(100_000))
         }),
+        Row::new("timers-floor", "the same, 1 in 100 a timer", "ns/timer", |scale| {
+            unarmed::<R>(scale, scale.of(100_000))
+        }),
         Row::new("sleepers", "100k tasks that sleep once", "ns/task", |scale| {
             sleepers::<R>(scale, scale.of(100_000))
         }),
@@ -28,19 +35,57 @@ pub(crate) fn rows<R: Rival>() -> Vec<Row<R>> {
     ]
 }
 
+/// Fewer than any runtime's budget of operations per poll, so that the first poll of every sleep registers it.
+const TIMERS_PER_TASK: u32 = 100;
+
 /// Tasks that each arm a hundred sleeps at once, the deadlines 100 ns apart, and wait for all of them.
 ///
 /// The time to the last deadline is part of the result: no runtime can stay below 100 ns per timer.
 pub(crate) async fn many<R: Rival>(scale: Scale, timers: u32) -> f64 {
-    /// Fewer than any runtime's budget of operations per poll, so that the first poll of every sleep registers it.
-    const TIMERS_PER_TASK: u32 = 100;
+    armed_together::<R, _>(scale, timers, |_, after| R::sleep(after)).await
+}
+
+/// As [`many`], but only the last sleep of each task is one: the others take as much memory and read the clock as often, and
+/// wait for nothing. What this takes, [`many`] takes without its timers.
+async fn unarmed<R: Rival>(scale: Scale, timers: u32) -> f64 {
+    armed_together::<R, _>(scale, timers, |place, after| match place {
+        LAST => Either::Left(R::sleep(after)),
+        _ => Either::Right(Unarmed { deadline: now() + after, polled: false }),
+    })
+    .await
+}
+
+/// The place of a task's last sleep.
+const LAST: u32 = TIMERS_PER_TASK - 1;
+
+/// Knows when it should end, as a sleep does, but is ready when it is polled for the second time.
+struct Unarmed {
+    deadline: Instant,
+    polled: bool,
+}
+
+impl Future for Unarmed {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
+        black_box(self.deadline); // it would not be read otherwise
+        if std::mem::replace(&mut self.polled, true) { Poll::Ready(()) } else { Poll::Pending }
+    }
+}
+
+/// Tasks that each poll a hundred sleeps once and then wait for them in their order; `sleep` makes them, by their places.
+async fn armed_together<R: Rival, S: Future<Output = ()> + Send>(
+    scale: Scale,
+    timers: u32,
+    sleep: impl Fn(u32, Duration) -> S + Copy + Send + 'static,
+) -> f64 {
     let tasks = timers / TIMERS_PER_TASK;
     per_operation(scale, timers, || async {
         let task = |first: u32| {
             R::spawn(async move {
-                let deadlines = (0..TIMERS_PER_TASK).map(|i| STEP * (first + i * tasks));
                 let mut left = Vec::new();
-                for mut sleep in deadlines.map(|after| Box::pin(R::sleep(after))) {
+                for place in 0..TIMERS_PER_TASK {
+                    let mut sleep = Box::pin(sleep(place, STEP * (first + place * tasks)));
                     if futures::poll!(&mut sleep).is_pending() {
                         left.push(sleep);
                     }
