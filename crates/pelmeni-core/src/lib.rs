@@ -32,7 +32,7 @@
 //!
 //! | module | what |
 //! |---|---|
-//! | `state` | the state word: bits, diagram, steps |
+//! | `state`, `snapshot` | the state word: diagram and steps; its fields |
 //! | `cell` | the allocation, and the law of who may touch what |
 //! | `header` | its untyped front, and what a scheduler is |
 //! | `waker`, `joiner` | its address and the waker made of it; a waker in one word |
@@ -79,6 +79,7 @@ pub mod primitive;
 #[cfg(not(all(loom, feature = "loom")))]
 #[expect(unsafe_code, reason = "cuts memory into blocks")]
 mod slab;
+mod snapshot;
 #[cfg(not(all(loom, feature = "loom")))]
 #[expect(unsafe_code, reason = "a lock")]
 mod spin;

@@ -14,7 +14,8 @@ use crate::error::JoinError;
 use crate::header::{Arrival, Polled, Schedule};
 use crate::join::{AbortHandle, JoinHandle};
 use crate::primitive::seeded;
-use crate::state::{Complete, Finish, Leave, Snapshot};
+use crate::snapshot::Snapshot;
+use crate::state::{Complete, Finish, Leave};
 use crate::waker::{RawTask, VTABLE};
 
 /// The right to poll a task once; at most one exists for a task at any time (law R1).

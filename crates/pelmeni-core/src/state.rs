@@ -1,11 +1,7 @@
-//! The state word of a task: flags, requests to cancel, references and wakes in one `AtomicU64`.
+//! The state word of a task, flags, requests to cancel, references and wakes in one `AtomicU64`, and the steps that change it.
+//! What lies where in it is in [`snapshot`](crate::snapshot).
 //!
 //! ```text
-//!  63        44 43                16 15        8 7      0
-//! +------------+--------------------+-----------+--------+
-//! |   wakes    |     references     | requests  | flags  |
-//! +------------+--------------------+-----------+--------+
-//!
 //!            (1)                (2)                 (3)
 //!  spawn -> SCHEDULED --------> POLLED ----------> COMPLETE --> freed
 //!              ^                  |  |                      (7)
@@ -36,7 +32,8 @@
 //! reference, no `HANDLE` and no `JOINER`. `JOINER` on a complete task is the hold of the thread that completes it, while it
 //! takes the joiner's waker out.
 //!
-//! # Loans What a poll clones and drops of its own task's references it counts only at its end, with the step that it takes
+//! # Loans
+//! What a poll clones and drops of its own task's references it counts only at its end, with the step that it takes
 //! anyway (see `context`). Until then there may be fewer references in the word than there are, which is why it holds some
 //! to spare, or more. Nobody frees a task that is not complete, and all are counted by the step that completes it.
 //!
@@ -49,31 +46,12 @@
 
 use std::fmt;
 
-use crate::context::LOANS_MAX;
 use crate::primitive::atomic::{AtomicU64, Ordering};
 use crate::primitive::{seeded, yield_now};
-
-/// The future is gone. Set once, by [`State::complete`]; never cleared.
-const COMPLETE: u64 = 1 << 0;
-/// A `JoinHandle` exists, so the output is wanted. Set at birth, cleared once when the handle is dropped.
-const HANDLE: u64 = 1 << 1;
-/// The joiner slot holds a waker. Set by the handle; cleared by the handle, or after `COMPLETE` by the completing thread.
-const JOINER: u64 = 1 << 2;
-/// The future is to be dropped instead of polled. Set by `abort`; never cleared.
-const ABORT: u64 = 1 << 3;
-/// The task stays on the thread that spawned it. Fixed at birth.
-const LOCAL: u64 = 1 << 4;
-
-/// One request to cancel. Added by `cancel`, taken when a poll starts.
-const REQUEST: u64 = 1 << 8;
-const REQUESTS_MAX: u64 = 0xff;
-/// One reference: a waker or an `AbortHandle`. `Runnable`, `JoinHandle` and the registry are not counted.
-const REFERENCE: u64 = 1 << 16;
-const REFERENCES_MAX: u64 = (1 << 28) - 1;
-/// So many more references are in the word than there are, as the poll that is running may not have counted all of its own.
-const SPARE: u64 = LOANS_MAX as u64;
-/// One wake that no poll has answered yet. On top of the word, so that wakes of a complete task overflow into nothing.
-const WAKE: u64 = 1 << 44;
+use crate::snapshot::{
+    ABORT, COMPLETE, HANDLE, JOINER, LOCAL, REFERENCE, REFERENCES_MAX, REQUEST, REQUESTS_MAX,
+    SPARE, Snapshot, WAKE, lent,
+};
 
 /// From this many unanswered wakes on, wakers take their own wake back (see [`State::wake_overflow`]).
 const WAKES_MANY: u64 = 1 << 19;
@@ -82,10 +60,6 @@ const WAKES_SEEN_MAX: u64 = 1 << 18;
 
 /// The state word.
 pub(crate) struct State(AtomicU64);
-
-/// What the word was at one moment.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Snapshot(u64);
 
 /// What the caller of a wake must do.
 #[must_use]
@@ -197,16 +171,23 @@ impl State {
         let mut now = self.load();
         while !now.is_complete() && now.wakes() > WAKES_MANY {
             // AcqRel: pairs as in wake_by_ref.
-            match self.0.compare_exchange_weak(
-                now.0,
-                now.0 - WAKE,
-                Ordering::AcqRel,
-                Ordering::Acquire,
-            ) {
-                Ok(_) => return yield_now(),
-                Err(other) => now = Snapshot(other),
+            match self.exchange(now, now.0 - WAKE) {
+                Ok(()) => return yield_now(),
+                Err(other) => now = other,
             }
         }
+    }
+
+    /// One step from `now`, if that is still so; the error is what the word is instead. It may fail for nothing.
+    #[inline]
+    fn exchange(&self, now: Snapshot, next: u64) -> Result<(), Snapshot> {
+        self.exchange_with(Ordering::AcqRel, now, next)
+    }
+
+    #[inline]
+    fn exchange_with(&self, order: Ordering, now: Snapshot, next: u64) -> Result<(), Snapshot> {
+        let exchange = self.0.compare_exchange_weak(now.0, next, order, Ordering::Acquire);
+        exchange.map(drop).map_err(Snapshot)
     }
 
     /// Begins a poll: the caller holds the `Runnable`, and answers the wakes that it sees here.
@@ -227,10 +208,9 @@ impl State {
         loop {
             let without = now.0 & !(REQUESTS_MAX * REQUEST);
             // AcqRel: a request made before is answered now; pairs with cancel.
-            match self.0.compare_exchange_weak(now.0, without, Ordering::AcqRel, Ordering::Acquire)
-            {
-                Ok(_) => return now.requests(),
-                Err(other) => now = Snapshot(other),
+            match self.exchange(now, without) {
+                Ok(()) => return now.requests(),
+                Err(other) => now = other,
             }
         }
     }
@@ -275,10 +255,10 @@ impl State {
             // Release: publishes the output; pairs with the Acquire in the handle's load. Acquire: the joiner slot is ours.
             let order = if seeded(105) { Ordering::Relaxed } else { Ordering::AcqRel };
             let next = now.0.wrapping_add(lent(loans)) | COMPLETE;
-            match self.0.compare_exchange_weak(now.0, next, order, Ordering::Acquire) {
-                Ok(_) if now.has_joiner() => return Complete::WakeJoiner,
-                Ok(_) => return Complete::Leave,
-                Err(other) => now = Snapshot(other),
+            match self.exchange_with(order, now, next) {
+                Ok(()) if now.has_joiner() => return Complete::WakeJoiner,
+                Ok(()) => return Complete::Leave,
+                Err(other) => now = other,
             }
         }
     }
@@ -326,14 +306,9 @@ impl State {
                 return Joiner::Complete;
             }
             // AcqRel: the completing thread sees the slot as we leave it, or we see that it is complete.
-            match self.0.compare_exchange_weak(
-                now.0,
-                now.0 & !JOINER,
-                Ordering::AcqRel,
-                Ordering::Acquire,
-            ) {
-                Ok(_) => return Joiner::Returned,
-                Err(other) => now = Snapshot(other),
+            match self.exchange(now, now.0 & !JOINER) {
+                Ok(()) => return Joiner::Returned,
+                Err(other) => now = other,
             }
         }
     }
@@ -347,14 +322,9 @@ impl State {
                 return false;
             }
             // AcqRel: pairs with complete.
-            match self.0.compare_exchange_weak(
-                now.0,
-                now.0 & !HANDLE,
-                Ordering::AcqRel,
-                Ordering::Acquire,
-            ) {
-                Ok(_) => return true,
-                Err(other) => now = Snapshot(other),
+            match self.exchange(now, now.0 & !HANDLE) {
+                Ok(()) => return true,
+                Err(other) => now = other,
             }
         }
     }
@@ -391,7 +361,7 @@ impl State {
         let order = if seeded(5) { Ordering::Relaxed } else { Ordering::AcqRel };
         let before = Snapshot(self.0.fetch_sub(REFERENCE, order));
         debug_assert!(
-            before.references() > -i64::from(LOANS_MAX),
+            before.references() > -(SPARE as i64),
             "a reference was dropped twice: {before:?}"
         );
         if before.is_complete() && before.references() == 1 && !before.is_held() {
@@ -421,15 +391,10 @@ impl State {
             }
             let wake = if now.wakes() >= WAKES_MANY || seeded(103) { 0 } else { WAKE };
             // AcqRel: as in wake_by_ref.
-            match self.0.compare_exchange_weak(
-                now.0,
-                change(now) + wake,
-                Ordering::AcqRel,
-                Ordering::Acquire,
-            ) {
-                Ok(_) if now.is_idle() && wake != 0 => return Some(Wake::Submit),
-                Ok(_) => return Some(Wake::Nothing),
-                Err(other) => now = Snapshot(other),
+            match self.exchange(now, change(now) + wake) {
+                Ok(()) if now.is_idle() && wake != 0 => return Some(Wake::Submit),
+                Ok(()) => return Some(Wake::Nothing),
+                Err(other) => now = other,
             }
         }
     }
@@ -442,81 +407,11 @@ impl State {
                 return seeded(121);
             }
             // AcqRel: pairs with take_requests; either it sees the request or we do.
-            match self.0.compare_exchange_weak(
-                now.0,
-                now.0 - REQUEST,
-                Ordering::AcqRel,
-                Ordering::Acquire,
-            ) {
-                Ok(_) => return true,
-                Err(other) => now = Snapshot(other),
+            match self.exchange(now, now.0 - REQUEST) {
+                Ok(()) => return true,
+                Err(other) => now = other,
             }
         }
-    }
-}
-
-impl Snapshot {
-    pub(crate) fn is_complete(self) -> bool {
-        self.0 & COMPLETE != 0
-    }
-
-    pub(crate) fn has_handle(self) -> bool {
-        self.0 & HANDLE != 0
-    }
-
-    pub(crate) fn has_joiner(self) -> bool {
-        self.0 & JOINER != 0
-    }
-
-    pub(crate) fn is_aborted(self) -> bool {
-        self.0 & ABORT != 0
-    }
-
-    pub(crate) fn is_local(self) -> bool {
-        self.0 & LOCAL != 0
-    }
-
-    /// Somebody other than a reference keeps the memory of a complete task.
-    fn is_held(self) -> bool {
-        self.0 & (HANDLE | JOINER) != 0
-    }
-
-    /// Neither scheduled nor polled: the next wake submits it.
-    pub(crate) fn is_idle(self) -> bool {
-        self.wakes() == 0
-    }
-
-    pub(crate) fn requests(self) -> u32 {
-        ((self.0 / REQUEST) & REQUESTS_MAX) as u32
-    }
-
-    /// How many references are counted. Exact between polls; a poll may have some on loan, so that they can be less than
-    /// none.
-    pub(crate) fn references(self) -> i64 {
-        ((self.0 / REFERENCE) & REFERENCES_MAX) as i64 - SPARE as i64
-    }
-
-    pub(crate) fn wakes(self) -> u64 {
-        self.0 / WAKE
-    }
-}
-
-impl fmt::Debug for Snapshot {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names = [
-            (COMPLETE, "COMPLETE"),
-            (HANDLE, "HANDLE"),
-            (JOINER, "JOINER"),
-            (ABORT, "ABORT"),
-            (LOCAL, "LOCAL"),
-        ];
-        let flags = names.iter().filter(|(bit, _)| self.0 & bit != 0).map(|(_, name)| *name);
-        f.debug_struct("State")
-            .field("flags", &flags.collect::<Vec<_>>().join(" | "))
-            .field("requests", &self.requests())
-            .field("references", &self.references())
-            .field("wakes", &self.wakes())
-            .finish()
     }
 }
 
@@ -524,11 +419,6 @@ impl fmt::Debug for State {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.load().fmt(f)
     }
-}
-
-/// What loans add to the word.
-const fn lent(loans: i32) -> u64 {
-    (loans as i64 as u64).wrapping_mul(REFERENCE)
 }
 
 /// A hundred million wakers of one task are a leak in a loop; going on would free the task under somebody's hands.

@@ -1,6 +1,7 @@
 //! The steps of the state word one by one, and where its parts overflow.
 
 use super::*;
+use crate::context::LOANS_MAX;
 
 #[test]
 fn a_wake_of_an_idle_task_submits_it_once() {
