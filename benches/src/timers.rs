@@ -22,6 +22,9 @@ pub(crate) fn rows<R: Rival>() -> Vec<Row<R>> {
         Row::new("timers", "100k sleeps over 10 ms", "ns/timer", |scale| {
             many::<R>(scale, scale.of(100_000))
         }),
+        Row::new("timers-in-order", "the same, armed in their order", "ns/timer", |scale| {
+            in_order::<R>(scale, scale.of(100_000))
+        }),
         Row::new("timers-floor", "the same, 1 in 100 a timer", "ns/timer", |scale| {
             unarmed::<R>(scale, scale.of(100_000))
         }),
@@ -40,23 +43,32 @@ const TIMERS_PER_TASK: u32 = 100;
 
 /// Tasks that each arm a hundred sleeps at once, the deadlines 100 ns apart, and wait for all of them.
 ///
-/// The time to the last deadline is part of the result: no runtime can stay below 100 ns per timer.
+/// The deadlines of a task are spread over the whole time, so that sleeps which fire one after the other are far apart in
+/// memory. The time to the last deadline is part of the result: no runtime can stay below 100 ns per timer.
 pub(crate) async fn many<R: Rival>(scale: Scale, timers: u32) -> f64 {
-    armed_together::<R, _>(scale, timers, |_, after| R::sleep(after)).await
+    let tasks = timers / TIMERS_PER_TASK;
+    let nth = move |task, place| task + place * tasks;
+    armed_together::<R, _>(scale, timers, move |task, place| R::sleep(STEP * nth(task, place)))
+        .await
+}
+
+/// As [`many`], but sleeps fire in the order in which they were armed, as timeouts of one length do.
+async fn in_order<R: Rival>(scale: Scale, timers: u32) -> f64 {
+    let nth = |task, place| task * TIMERS_PER_TASK + place;
+    armed_together::<R, _>(scale, timers, move |task, place| R::sleep(STEP * nth(task, place)))
+        .await
 }
 
 /// As [`many`], but only the last sleep of each task is one: the others take as much memory and read the clock as often, and
 /// wait for nothing. What this takes, [`many`] takes without its timers.
 async fn unarmed<R: Rival>(scale: Scale, timers: u32) -> f64 {
-    armed_together::<R, _>(scale, timers, |place, after| match place {
-        LAST => Either::Left(R::sleep(after)),
-        _ => Either::Right(Unarmed { deadline: now() + after, polled: false }),
+    const LAST: u32 = TIMERS_PER_TASK - 1;
+    armed_together::<R, _>(scale, timers, move |_, place| match place {
+        LAST => Either::Left(R::sleep(STEP * timers)),
+        _ => Either::Right(Unarmed { deadline: now() + STEP * place, polled: false }),
     })
     .await
 }
-
-/// The place of a task's last sleep.
-const LAST: u32 = TIMERS_PER_TASK - 1;
 
 /// Knows when it should end, as a sleep does, but is ready when it is polled for the second time.
 struct Unarmed {
@@ -73,19 +85,20 @@ impl Future for Unarmed {
     }
 }
 
-/// Tasks that each poll a hundred sleeps once and then wait for them in their order; `sleep` makes them, by their places.
+/// Tasks that each poll a hundred sleeps once and then wait for them in their order; `sleep` makes them, from the
+/// number of the task and the place in it.
 async fn armed_together<R: Rival, S: Future<Output = ()> + Send>(
     scale: Scale,
     timers: u32,
-    sleep: impl Fn(u32, Duration) -> S + Copy + Send + 'static,
+    sleep: impl Fn(u32, u32) -> S + Copy + Send + 'static,
 ) -> f64 {
     let tasks = timers / TIMERS_PER_TASK;
     per_operation(scale, timers, || async {
-        let task = |first: u32| {
+        let task = |task: u32| {
             R::spawn(async move {
                 let mut left = Vec::new();
                 for place in 0..TIMERS_PER_TASK {
-                    let mut sleep = Box::pin(sleep(place, STEP * (first + place * tasks)));
+                    let mut sleep = Box::pin(sleep(task, place));
                     if futures::poll!(&mut sleep).is_pending() {
                         left.push(sleep);
                     }

@@ -99,6 +99,7 @@ fn workloads() -> impl Iterator<Item = (&'static str, &'static [usize])> {
         ("channel-4", any),
         ("thread-ring", any),
         ("timers", any),
+        ("timers-in-order", any),
         ("timers-floor", any),
         ("sleepers", any),
         ("timer-drop", any),
