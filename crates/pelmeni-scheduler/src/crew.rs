@@ -22,16 +22,8 @@
 //! ends a thread's coming restores this: the thread itself calls the next before it runs its job. So no job waits behind
 //! one that blocks.
 //!
-//! C3. One thread that is coming, or runs a job of a short kind, is enough if all that wait are not [worth](crate::pace) a
-//! wake, as far as it is known how long jobs of their kinds take, and if an idle thread is *on watch*: it naps, and if no
-//! job was taken during a whole nap although there is one, it takes that job, and C2 holds again. So no job waits for
-//! longer than two naps behind one that was expected to be short and blocks. Who was at work when a nap ended does not
-//! count until he takes a job. Who is on watch is called when nobody else is idle, and nobody is on watch while there is
-//! nothing to do.
-//!
-//! C4. A thread that has run a short job of a *lone caller*, who sends nothing else before that job is over, is *alert* for
-//! as long as a wake takes if all others are idle or on watch: it counts as idle and is called first, but is awake, so that
-//! the call costs no wake. It has [`Patience`]: whether it does so depends on whether that has paid before.
+//! C3 and C4 in [`lookout`](crate::lookout): when those at work are enough, because one of the idle is *on watch*; and
+//! which of the idle is awake.
 //!
 //! Calling few at a time is what makes short jobs cheap: while one thread wakes up, those that are awake empty the queue,
 //! and the thread that comes too late has cost one wake for many jobs. Each that comes calls the next, so that threads for
@@ -40,24 +32,17 @@
 //!
 //! Rejected: to hand the job itself to the idle thread. Nobody else can take it while that thread wakes up, so that each job
 //! costs a wake (5.7 us for an empty one of 16 that each of 16 tasks sends, as with a queue and a wake for each; here 1.0).
-//! Rejected: to be alert after every short job. Sixteen tasks that send empty jobs: 2.4 us for a job in place of 1.1, since
-//! whoever is awake takes each job as it comes, and contends for the queue with those that send the next.
 //! Rejected: one condition variable for all. It ends the longest wait first, so that every thread has its turn and none ever
 //! ends; here the last one to be idle is the first to be called.
 
-use std::collections::VecDeque;
 use std::io;
 use std::time::Duration;
 
 use pelmeni_core::park::{Parker, Unparked};
 use pelmeni_core::primitive::{Arc, Condvar, Mutex, MutexGuard, seeded};
 
-use crate::cost::pays;
-use crate::pace::Paces;
-use crate::patience::Patience;
-
-/// One job in so many is timed, if its kind is a short one.
-const SAMPLE_EVERY: usize = 16;
+use crate::backlog::{Backlog, Stranded, Taken};
+use crate::lookout::{Lookout, Rest};
 
 /// The threads of a pool, and the jobs that none of them has taken.
 #[derive(Debug)]
@@ -71,29 +56,10 @@ pub struct Crew<J> {
 
 #[derive(Debug)]
 struct State<J> {
-    jobs: VecDeque<Waiting<J>>,
-    /// What all that wait may cost.
-    load: u64,
+    backlog: Backlog<J>,
     /// Threads that wait to be called, the one that has waited longest first.
     idle: Vec<Arc<Parker>>,
-    /// Who is on watch, and not among the idle.
-    watch: Option<Arc<Parker>>,
-    /// Who is alert, and not among the idle.
-    alert: Option<Arc<Parker>>,
-    patience: Patience,
-    /// The last job that was sent is a lone caller's, and nobody has been alert for its sake.
-    is_lone: bool,
-    /// Somebody would have been content with those at work, if there had been a watch.
-    watch_wanted: bool,
-    /// How many naps have ended.
-    naps: usize,
-    /// How many jobs were ever taken.
-    taken: usize,
-    /// The kind of the last one.
-    last: usize,
-    /// Threads that run a job of a short kind, which they have taken since the last nap ended.
-    brisk: usize,
-    paces: Paces,
+    lookout: Lookout,
     /// Threads that were called and have not come yet.
     coming: usize,
     threads: usize,
@@ -104,15 +70,6 @@ struct State<J> {
     closed: bool,
 }
 
-/// A job in the queue.
-#[derive(Debug)]
-struct Waiting<J> {
-    job: J,
-    kind: usize,
-    /// What it may cost.
-    guess: u64,
-}
-
 /// Whom to call.
 enum Call {
     Nobody,
@@ -121,43 +78,13 @@ enum Call {
     New(usize),
 }
 
-/// How a thread sleeps that has no job.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Rest {
-    /// Awake, until it is called or as long as a wake takes.
-    Alert,
-    /// Until it is called, or has been idle for long enough.
-    Idle,
-    /// Until it is called, or for as long as jobs may wait behind one that was expected to be short.
-    Nap,
-}
-
-/// Jobs that nobody will take, because there is no thread and the system has none.
-#[derive(Debug)]
-pub struct Stranded<J> {
-    /// The jobs.
-    pub jobs: VecDeque<J>,
-    /// What the system said.
-    pub error: io::Error,
-}
-
 impl<J> Crew<J> {
     /// A pool of at most `max` threads, of which `at_once` are called at a time.
     pub fn new(max: usize, at_once: usize) -> Crew<J> {
         let state = State {
-            jobs: VecDeque::new(),
-            load: 0,
+            backlog: Backlog::new(),
             idle: Vec::new(),
-            watch: None,
-            alert: None,
-            patience: Patience::default(),
-            is_lone: false,
-            watch_wanted: false,
-            naps: 0,
-            taken: 0,
-            last: 0,
-            brisk: 0,
-            paces: Paces::default(),
+            lookout: Lookout::default(),
             coming: 0,
             threads: 0,
             leaving: 0,
@@ -167,14 +94,10 @@ impl<J> Crew<J> {
         Crew { state: Mutex::new(state), ended: Condvar::new(), max, at_once }
     }
 
-    /// The same one, after it has seen many jobs of this kind that took no time, and with a watch from the first thread that
-    /// is idle.
+    /// The same one, after it has seen many jobs of this kind that took no time.
     #[must_use]
     pub fn used_to_short_jobs(self, kind: usize) -> Crew<J> {
-        let mut state = self.state.lock();
-        (0..20).for_each(|_| state.paces.learn(kind, Duration::ZERO));
-        state.watch_wanted = true;
-        drop(state);
+        (0..20).for_each(|_| self.state.lock().backlog.learn(kind, Duration::ZERO));
         self
     }
 
@@ -203,9 +126,9 @@ impl<J> Crew<J> {
             drop(job);
             return Ok(false);
         }
-        state.is_lone = is_lone && state.jobs.is_empty();
-        let is_quick = state.alert.is_some() && !pays(state.paces.guess(kind));
-        state.put(kind, job);
+        state.lookout.is_lone = is_lone && state.backlog.is_empty();
+        let is_quick = !state.lookout.alert.is_empty() && state.backlog.is_short(kind);
+        state.backlog.put(kind, job);
         let whom = self.whom(&mut state);
         drop(state);
         self.call(whom, start).map(|()| is_quick)
@@ -215,12 +138,14 @@ impl<J> Crew<J> {
     fn whom(&self, state: &mut State<J>) -> Call {
         debug_assert!(state.idle.len() + state.coming <= state.threads, "C1");
         debug_assert!(state.threads <= self.max, "C1");
-        if state.coming >= state.jobs.len().min(self.at_once) || state.is_watched() {
+        let State { backlog, idle, lookout, .. } = state;
+        let most = backlog.len().min(self.at_once);
+        if state.coming >= most || lookout.is_enough(state.coming, backlog) {
             return Call::Nobody;
         }
-        let on_watch = || if seeded(229) { None } else { state.watch.take() };
-        let alert = if seeded(264) { None } else { state.alert.take() };
-        if let Some(parker) = alert.or_else(|| state.idle.pop()).or_else(on_watch) {
+        let alert = if seeded(264) { None } else { lookout.alert.pop() };
+        let on_watch = || if seeded(229) { None } else { lookout.watch.pop() };
+        if let Some(parker) = alert.or_else(|| idle.pop()).or_else(on_watch) {
             state.coming += 1;
             return Call::Idle(parker);
         }
@@ -260,7 +185,7 @@ impl<J> Crew<J> {
         state.threads -= 1;
         state.coming -= 1;
         if state.threads == 0 && !seeded(233) {
-            let jobs = state.take_all();
+            let jobs = state.backlog.take_all();
             drop(state);
             if !seeded(234) {
                 self.ended.notify_all();
@@ -292,32 +217,18 @@ impl<J> Crew<J> {
             if state.closed {
                 break;
             }
-            if state.watch.is_none() && std::mem::take(&mut state.watch_wanted) {
-                state = self.watch(state, &parker, &sleep);
-                if !seeded(228) {
-                    continue;
-                }
-            }
-            if state.expects_another() {
-                state = self.be_alert(state, &parker, &sleep);
-                continue;
-            }
-            // (3)
-            state.idle.push(parker.clone());
-            drop(state);
-            sleep(&parker, Rest::Idle);
-            state = self.state.lock();
-            let place = state.idle.iter().rposition(|other| Arc::ptr_eq(other, &parker));
-            match place {
-                None if seeded(230) => break,
-                None => state.coming -= 1,
-                Some(place) => {
-                    // (4) Not while jobs wait: the thread that comes for them may be one that cannot be started.
-                    state.idle.remove(place);
-                    if state.jobs.is_empty() || seeded(235) {
-                        break;
-                    }
-                }
+            let how = state.choose();
+            let was_called;
+            (state, was_called) = self.rest(state, how, &parker, &sleep);
+            let leaves = match how {
+                Rest::Idle if was_called => seeded(230),
+                // (4) Not while jobs wait: the thread that comes for them may be one that cannot be started.
+                Rest::Idle => state.backlog.is_empty() || seeded(235),
+                Rest::Nap => seeded(228),
+                Rest::Alert => false,
+            };
+            if leaves {
+                break;
             }
         }
         // Under the same lock as the last look at the jobs: whoever submits one from now on does not count on us.
@@ -332,73 +243,42 @@ impl<J> Crew<J> {
         start: impl Fn(usize) -> io::Result<()>,
         run: impl Fn(J, bool) -> Option<Duration>,
     ) -> MutexGuard<'a, State<J>> {
-        while let Some(Waiting { job, kind, guess }) = state.take() {
-            let (naps, is_short) = (state.naps, !pays(guess));
-            state.brisk += usize::from(is_short);
-            let is_timed = !is_short || state.taken.is_multiple_of(SAMPLE_EVERY);
+        while let Some(Taken { job, kind, is_short, is_timed }) = state.backlog.take() {
+            let begun = state.lookout.begin(is_short);
             let whom = if seeded(231) { Call::Nobody } else { self.whom(&mut state) };
             drop(state);
             let called = self.call(whom, &start);
             debug_assert!(called.is_ok(), "no job is stranded, since we are a thread");
             let took = run(job, is_timed);
             state = self.state.lock();
-            if is_short && state.naps == naps {
-                state.brisk -= 1;
-            }
+            state.lookout.end(begun);
             if let Some(took) = took {
-                state.paces.learn(kind, took);
+                state.backlog.learn(kind, took);
             }
         }
         state
     }
 
-    /// Is on watch until it is called, or no job was taken for a nap: because there is none, or because one is needed.
-    fn watch<'a>(
+    /// (3) Rests until it is called, or its time is over; tells whether it was called.
+    fn rest<'a>(
         &'a self,
         mut state: MutexGuard<'a, State<J>>,
+        how: Rest,
         parker: &Arc<Parker>,
         sleep: impl Fn(&Parker, Rest),
-    ) -> MutexGuard<'a, State<J>> {
-        state.watch = Some(parker.clone());
+    ) -> (MutexGuard<'a, State<J>>, bool) {
         loop {
-            let taken = state.taken;
+            let taken = state.backlog.taken();
+            state.place(how).push(parker.clone());
             drop(state);
-            sleep(parker, Rest::Nap);
+            sleep(parker, how);
             state = self.state.lock();
-            if state.watch.is_none() {
-                state.coming -= 1;
-                return state;
-            }
-            state.naps += 1;
-            state.brisk = 0;
-            if state.taken == taken && !state.jobs.is_empty() {
-                let last = state.last;
-                state.paces.learn(last, Duration::MAX); // it is what the others wait for, if anything is
-            }
-            if state.closed || state.taken == taken {
-                state.watch = None;
-                return state;
+            let was_called = state.get_up(how, parker);
+            let State { backlog, lookout, .. } = &mut *state;
+            if !lookout.learn(how, was_called, taken, backlog) || state.closed {
+                return (state, was_called);
             }
         }
-    }
-
-    /// Is alert until it is called, or a moment has passed.
-    fn be_alert<'a>(
-        &'a self,
-        mut state: MutexGuard<'a, State<J>>,
-        parker: &Arc<Parker>,
-        sleep: impl Fn(&Parker, Rest),
-    ) -> MutexGuard<'a, State<J>> {
-        state.alert = Some(parker.clone());
-        drop(state);
-        sleep(parker, Rest::Alert);
-        state = self.state.lock();
-        let was_called = state.alert.take().is_none();
-        if was_called && !seeded(266) {
-            state.coming -= 1;
-        }
-        state.patience.learn(was_called);
-        state
     }
 
     /// (5) A thread has given back what it held.
@@ -411,16 +291,16 @@ impl<J> Crew<J> {
     pub fn close(&self) {
         let mut state = self.state.lock();
         state.closed = true;
-        let jobs = state.take_all();
-        let mut idle = if seeded(236) { Vec::new() } else { state.idle.clone() };
+        let jobs = state.backlog.take_all();
+        let mut resting = if seeded(236) { Vec::new() } else { state.idle.clone() };
         if !seeded(244) {
-            idle.extend(state.watch.clone());
+            resting.extend(state.lookout.watch.iter().cloned());
         }
         if !seeded(265) {
-            idle.extend(state.alert.clone());
+            resting.extend(state.lookout.alert.iter().cloned());
         }
         drop(state);
-        idle.iter().for_each(|parker| wake(parker));
+        resting.iter().for_each(|parker| wake(parker));
         drop(jobs);
     }
 
@@ -438,45 +318,36 @@ impl<J> Crew<J> {
 }
 
 impl<J> State<J> {
-    fn put(&mut self, kind: usize, job: J) {
-        let guess = self.paces.guess(kind);
-        self.load = self.load.saturating_add(guess);
-        self.jobs.push_back(Waiting { job, kind, guess });
+    /// How to rest, for a thread that has found no job.
+    fn choose(&mut self) -> Rest {
+        let others = self.threads - 1 - self.idle.len() - self.lookout.watch.len();
+        self.lookout.choose(others, &self.backlog)
     }
 
-    fn take(&mut self) -> Option<Waiting<J>> {
-        let first = self.jobs.pop_front()?;
-        self.load = self.load.saturating_sub(first.guess);
-        self.last = first.kind;
-        self.taken += 1;
-        Some(first)
+    /// Where a call finds those who rest like this.
+    fn place(&mut self, how: Rest) -> &mut Vec<Arc<Parker>> {
+        match how {
+            Rest::Alert => &mut self.lookout.alert,
+            Rest::Idle => &mut self.idle,
+            Rest::Nap => &mut self.lookout.watch,
+        }
     }
 
-    fn take_all(&mut self) -> VecDeque<J> {
-        self.load = 0;
-        self.jobs.drain(..).map(|waiting| waiting.job).collect()
-    }
-
-    /// Says whether a thread has something to wait for while it is awake (C4).
-    fn expects_another(&mut self) -> bool {
-        std::mem::take(&mut self.is_lone)
-            && self.idle.len() + usize::from(self.watch.is_some()) + 1 == self.threads
-            && !pays(self.paces.guess(self.last))
-            && self.patience.is_left()
+    /// Leaves its place; says whether it was called, and so has come.
+    fn get_up(&mut self, how: Rest, parker: &Arc<Parker>) -> bool {
+        let place = self.place(how);
+        if let Some(mine) = place.iter().rposition(|other| Arc::ptr_eq(other, parker)) {
+            place.remove(mine);
+            return false;
+        }
+        self.coming -= usize::from(!seeded(266));
+        true
     }
 
     /// Says whether anybody could be called.
     fn anyone_rests(&self) -> bool {
-        !self.idle.is_empty() || self.watch.is_some() || self.alert.is_some()
-    }
-
-    /// Says whether C3 holds; if only the watch is missing, has the next thread that finds no job keep it.
-    fn is_watched(&mut self) -> bool {
-        if self.coming + self.brisk == 0 || pays(self.load) {
-            return false;
-        }
-        self.watch_wanted = self.watch.is_none();
-        !self.watch_wanted || seeded(245)
+        let Lookout { watch, alert, .. } = &self.lookout;
+        [&self.idle, watch, alert].iter().any(|place| !place.is_empty())
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! A task that sends a job and waits for it, as the only one that has anything to do, is a *lone caller*: its worker sends
 //! one job between two sleeps. If that job is short, both ends of the way are worth a wait while awake: the pool's thread is
-//! [alert](crate::crew) until the next job, and, where it was when the job came, the worker is until the end of the job.
+//! [alert](crate::lookout) until the next job, and, where it was when the job came, the worker is until the end of the job.
 
 use std::cell::Cell;
 use std::sync::OnceLock;

@@ -2,6 +2,7 @@
 //!
 //! Names are those of the facade crate `pelmeni`, which re-exports what is public here.
 
+mod backlog;
 mod batch;
 mod builder;
 mod callers;
@@ -19,6 +20,7 @@ mod idle;
 mod kinds;
 #[expect(unsafe_code, reason = "a counted pointer")]
 mod lease;
+mod lookout;
 mod misuse;
 mod monitor;
 mod newcomers;
@@ -48,10 +50,12 @@ mod worker;
 /// The parts that models are made of.
 #[doc(hidden)]
 pub mod model {
-    pub use crate::crew::{Crew, Rest, Stranded};
+    pub use crate::backlog::Stranded;
+    pub use crate::crew::Crew;
     #[cfg(all(loom, feature = "loom"))]
     pub use crate::house::{House, Monitor};
     pub use crate::idle::Idle;
+    pub use crate::lookout::Rest;
     pub use crate::newcomers::Newcomers;
     pub use crate::queue::{Deque, Steal, Thief};
     pub use crate::search::search;

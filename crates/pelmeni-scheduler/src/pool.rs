@@ -16,12 +16,14 @@ use pelmeni_core::{
     Cause, JoinError, JoinHandle, Runnable, Schedule, TaskInfo, TaskRef, coop, task, thread_state,
 };
 
-use crate::crew::{Crew, Rest, Stranded};
+use crate::backlog::Stranded;
+use crate::crew::Crew;
 use crate::current;
 use crate::drive::{Deadline, now};
 use crate::errand::Errands;
 use crate::home::Meta;
 use crate::lease::Lease;
+use crate::lookout::Rest;
 use crate::misuse;
 use crate::patience::stay_awake;
 use crate::thread;

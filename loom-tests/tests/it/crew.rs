@@ -387,19 +387,20 @@ fn short_jobs_block_on_those_behind_them() {
     });
 }
 
-/// The only thread there may be is on watch: it hears of a job, and of the end.
+/// The only thread there may be is on watch, because the second job came before the first was over: it hears of the third,
+/// and of the end.
 #[test]
 fn called_while_on_watch() {
     Model::new("crew::called_while_on_watch").check(|| {
-        let crew = Crew::new(1, 1).used_to_short_jobs(KIND);
+        let crew = Crew::new(1, 2).used_to_short_jobs(KIND);
         let ship =
             Ship::with(crew, always, Sleep::UntilCalled, Sleep::UntilCalled, Sleep::NotAtAll);
-        let (first, one) = Job::new();
-        let (second, other) = Job::new();
-        submit(&ship, first);
-        assert_eq!(one.wait(), End::Ran);
-        submit(&ship, second);
-        assert_eq!(other.wait(), End::Ran);
+        let jobs: [_; 3] = std::array::from_fn(|_| Job::new());
+        let [(first, one), (second, two), (third, three)] = jobs;
+        [first, second].into_iter().for_each(|job| submit(&ship, job));
+        assert_eq!([one.wait(), two.wait()], [End::Ran; 2]);
+        submit(&ship, third);
+        assert_eq!(three.wait(), End::Ran);
         ship.crew.close();
         ship.await_all();
     });

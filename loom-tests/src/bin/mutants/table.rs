@@ -42,6 +42,7 @@ const PERMITS: &str = "pelmeni-sync/src/permits.rs";
 const IDLE: &str = "pelmeni-scheduler/src/idle.rs";
 const SEARCH: &str = "pelmeni-scheduler/src/search.rs";
 const CREW: &str = "pelmeni-scheduler/src/crew.rs";
+const LOOKOUT: &str = "pelmeni-scheduler/src/lookout.rs";
 const SEAT: &str = "pelmeni-scheduler/src/seat.rs";
 const MONITOR: &str = "pelmeni-scheduler/src/monitor.rs";
 const NEWCOMERS: &str = "pelmeni-scheduler/src/newcomers.rs";
@@ -389,7 +390,7 @@ pub(crate) const TABLE: &[Mutant] = &[
     mutant(
         228,
         CREW,
-        "who is on watch lies down although a job waits",
+        "who is on watch leaves although a job waits",
         &["crew::short_jobs_block_on_those_behind_them"],
     ),
     mutant(
@@ -478,7 +479,7 @@ pub(crate) const TABLE: &[Mutant] = &[
     ),
     mutant(
         245,
-        CREW,
+        LOOKOUT,
         "one thread at work is thought to be enough though nobody is on watch",
         &["crew::short_jobs_block_on_those_behind_them"],
     ),
@@ -492,7 +493,7 @@ pub(crate) const TABLE: &[Mutant] = &[
     mutant(
         266,
         CREW,
-        "a thread that was called while alert is still said to be coming",
+        "a thread that was called where it rests is still said to be coming",
         &["crew::called_when_no_longer_alert"],
     ),
     mutant(
