@@ -76,7 +76,7 @@ impl Lookout {
         }
     }
 
-    /// How a thread is to rest that has found no job, if so many `others` do anything but be idle or on watch.
+    /// How a thread is to rest that has found no job, if so many `others` are neither idle nor on watch.
     pub(crate) fn choose<J>(&mut self, others: usize, backlog: &Backlog<J>) -> Rest {
         if self.watch.is_empty() && mem::take(&mut self.is_wanted) {
             return Rest::Nap;

@@ -66,19 +66,19 @@ fn never(_: usize) -> bool {
 }
 
 fn submit(ship: &loom::sync::Arc<Ship>, job: Job) {
-    submit_as(ship, job, false);
+    submit_as(ship, KIND, job, false);
 }
 
 /// A lone caller submits a job, and waits for it.
 fn call(ship: &loom::sync::Arc<Ship>) {
     let (job, receipt) = Job::new();
-    submit_as(ship, job, true);
+    submit_as(ship, KIND, job, true);
     assert_eq!(receipt.wait(), End::Ran);
 }
 
-fn submit_as(ship: &loom::sync::Arc<Ship>, job: Job, is_lone: bool) {
+fn submit_as(ship: &loom::sync::Arc<Ship>, kind: usize, job: Job, is_lone: bool) {
     let start = |number| start(ship, number);
-    if let Err(Stranded { jobs, .. }) = ship.crew.submit(KIND, job, is_lone, start) {
+    if let Err(Stranded { jobs, .. }) = ship.crew.submit(kind, job, is_lone, start) {
         jobs.into_iter().for_each(|job| job.end(End::Refused));
     }
 }
@@ -108,8 +108,10 @@ fn start(ship: &loom::sync::Arc<Ship>, number: usize) -> io::Result<()> {
     Ok(())
 }
 
-/// Of all jobs.
+/// Of jobs.
 const KIND: usize = 16;
+/// Of jobs of which it is not known that they are short.
+const OTHER: usize = 32;
 
 /// What became of a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -401,6 +403,33 @@ fn called_while_on_watch() {
         assert_eq!([one.wait(), two.wait()], [End::Ran; 2]);
         submit(&ship, third);
         assert_eq!(three.wait(), End::Ran);
+        ship.crew.close();
+        ship.await_all();
+    });
+}
+
+/// Who is called from the watch wakes up late, when another has run the jobs that it comes for, and is on watch itself: it
+/// is not taken for the other.
+#[test]
+fn another_is_on_watch_already() {
+    Model::new("crew::another_is_on_watch_already").bound(1).check(|| {
+        let crew = Crew::new(2, 2).used_to_short_jobs(KIND);
+        let ship =
+            Ship::with(crew, always, Sleep::UntilCalled, Sleep::UntilCalled, Sleep::NotAtAll);
+        let (mut long, end) = Job::new();
+        let is_enough = Receipt::default();
+        long.blocks_on = Some(is_enough.clone());
+        submit_as(&ship, OTHER, long, false);
+        let jobs: [_; 4] = std::array::from_fn(|_| Job::new());
+        let [(first, one), (second, two), (third, three), (fourth, four)] = jobs;
+        [first, second].into_iter().for_each(|job| submit(&ship, job));
+        assert_eq!([one.wait(), two.wait()], [End::Ran; 2]);
+        [third, fourth].into_iter().for_each(|job| submit(&ship, job));
+        is_enough.0.1.set();
+        assert_eq!([end.wait(), three.wait(), four.wait()], [End::Ran; 3]);
+        let (last, five) = Job::new();
+        submit(&ship, last);
+        assert_eq!(five.wait(), End::Ran);
         ship.crew.close();
         ship.await_all();
     });
