@@ -494,7 +494,13 @@ pub(crate) const TABLE: &[Mutant] = &[
         266,
         CREW,
         "a thread that was called where it rests is still said to be coming",
-        &["crew::called_when_no_longer_alert", "crew::another_is_on_watch_already"],
+        &["crew::called_when_no_longer_alert"],
+    ),
+    mutant(
+        220,
+        CREW,
+        "a thread that wakes up takes another that rests there for itself",
+        &["crew::another_is_on_watch_already"],
     ),
     mutant(
         241,
