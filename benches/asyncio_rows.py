@@ -255,7 +255,7 @@ async def channel(scale, pairs):
     return await scale.per_operation(messages, body)
 
 
-@row(["timers", "timers-in-order"])
+@row(["timers"], ["timers-in-order"])
 async def timers(scale):
     loop, count = asyncio.get_running_loop(), scale.of(10_000)
 
