@@ -13,6 +13,7 @@ use crate::worker::Worker;
 impl Worker<'_> {
     /// Nothing of its own to do: looks for tasks of others, then sleeps.
     pub(crate) fn idle(&self) {
+        self.errands.idle();
         if self.scheduler.is_single() {
             return self.sleep();
         }
