@@ -22,12 +22,16 @@ use crate::kinds::Kinds;
 
 /// In nanoseconds: what there must be to do to wake a thread for it.
 pub(crate) const WAKE: u64 = 20_000;
+/// In nanoseconds: what there must be to do in tasks that come together, to wake a thread that takes half of them. It comes
+/// late, has to be paid for by the one that wakes it, and may take a core that others need.
+const SHARE: u64 = 5 * WAKE;
 /// In nanoseconds: tasks whose polls are shorter are not given away.
 const MOVE: u64 = 1000;
 /// One poll in so many is timed.
 const SAMPLE_EVERY: u32 = 64;
 /// How many polls in a row are timed to find out about a kind that is not known.
 const CURIOUS: u32 = 64;
+
 /// What one worker knows.
 #[derive(Debug, Default)]
 pub(crate) struct Costs {
@@ -73,7 +77,7 @@ impl Costs {
             Some(cost) => u64::from(cost),
             None => {
                 self.curious.set(CURIOUS);
-                WAKE
+                SHARE
             }
         }
     }
@@ -85,7 +89,12 @@ pub(crate) fn pays(gain: u64) -> bool {
     gain >= WAKE
 }
 
-/// Says the same of so many polls, that take so long on average.
+/// Says whether to wake a thread for half of what came together, and would take so many nanoseconds here.
+pub(crate) fn pays_for_half(gain: u64) -> bool {
+    gain >= SHARE
+}
+
+/// Says whether to wake a thread for so many polls, that take so long on average.
 pub(crate) fn pays_for(polls: usize, average: Duration) -> bool {
     let average = u64::try_from(average.as_nanos()).unwrap_or(u64::MAX);
     average >= MOVE && pays(average.saturating_mul(polls as u64))
@@ -106,7 +115,7 @@ mod tests {
     fn unknown_kind_pays_and_is_looked_into() {
         let costs = Costs::default();
         assert!(!costs.wants_to_know(1));
-        assert!(pays(costs.gain(SOUP)));
+        assert!(pays(costs.gain(SOUP)) && pays_for_half(costs.gain(SOUP)));
         assert!(costs.wants_to_know(1));
         nanos(&costs, SOUP, 40);
         assert!(!costs.wants_to_know(1), "it is known now");
@@ -120,6 +129,7 @@ mod tests {
         nanos(&costs, SOUP, 3_000);
         nanos(&costs, TEA, 100);
         assert!(!pays(costs.gain(SOUP)) && pays(costs.gain(SOUP) * 7));
+        assert!(!pays_for_half(costs.gain(SOUP) * 7) && pays_for_half(costs.gain(SOUP) * 34));
         assert_eq!(costs.gain(TEA), 0);
         assert!(pays_for(7, Duration::from_micros(3)) && !pays_for(6, Duration::from_micros(3)));
         assert!(!pays_for(1_000_000, Duration::from_nanos(100)));

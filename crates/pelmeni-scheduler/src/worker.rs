@@ -19,7 +19,7 @@ use std::time::Duration;
 use pelmeni_core::primitive::seeded;
 use pelmeni_core::{Cause, Runnable, contain, thread_state};
 
-use crate::cost::{Costs, pays, pays_for};
+use crate::cost::{Costs, pays, pays_for, pays_for_half};
 use crate::drive::{self, Deadline, Punctual};
 use crate::errand::Errands;
 use crate::lease::Lease;
@@ -345,7 +345,7 @@ impl Worker<'_> {
     /// Wakes somebody for the tasks that came with the one that this worker will run, if that pays.
     pub(crate) fn share(&self) {
         let gain = self.gain.take();
-        if pays(gain) && self.deque.len() > 1 {
+        if pays_for_half(gain) && self.deque.len() > 1 {
             self.scheduler.notify(self.seat.index);
         }
     }
