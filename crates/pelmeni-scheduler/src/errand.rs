@@ -35,15 +35,22 @@ impl Errands {
         self.was_idle.set(true);
     }
 
+    /// Says whether there was one job, which will soon be over.
+    pub(crate) fn is_due(&self) -> bool {
+        self.sent.get() == 1 && self.is_quick.get()
+    }
+
     /// A thread that is awake takes the job.
     pub(crate) fn expect_soon(&self) {
         self.is_quick.set(true);
     }
 
-    /// Before a sleep: stays awake for a moment if there was one job, and it will soon be over.
+    /// Before a sleep: stays awake for a moment if the end of a job is due.
     pub(crate) fn await_end(&self, has_come: impl Fn() -> bool) {
-        let (sent, is_quick) = (self.sent.take(), self.is_quick.take());
-        if sent != 1 || !is_quick {
+        let is_due = self.is_due();
+        self.sent.set(0);
+        self.is_quick.set(false);
+        if !is_due {
             return;
         }
         let mut patience = self.patience.get();
@@ -71,6 +78,19 @@ mod tests {
             assert_eq!(errands.send(), has_cores());
             errands.idle();
         }
+    }
+
+    #[test]
+    fn end_is_due_of_one_job_that_a_thread_has_taken_and_of_no_two() {
+        let errands = Errands::default();
+        errands.send();
+        assert!(!errands.is_due());
+        errands.expect_soon();
+        assert!(errands.is_due());
+        errands.send();
+        errands.expect_soon();
+        assert!(!errands.is_due());
+        errands.await_end(|| panic!("it waits for nothing"));
     }
 
     #[test]

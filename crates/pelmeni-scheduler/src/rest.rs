@@ -17,7 +17,9 @@ impl Worker<'_> {
         if self.scheduler.is_single() {
             return self.sleep();
         }
-        if !self.searching.get() && self.scheduler.start_search() {
+        // A job that is about to end is over before a search; what there is to find is seen below, before the sleep.
+        let has_time = !self.errands.is_due();
+        if has_time && !self.searching.get() && self.scheduler.start_search() {
             self.searching.set(true);
         }
         if self.searching.get() {
