@@ -9,7 +9,7 @@
 //! a second worker that helps with short polls makes them longer still.
 //!
 //! A kind that is not known counts as costly. If a guess is wrong the other way, the tasks wait for their own worker, for
-//! one that is awake anyway, for the next [`look`](crate::worker) of their own, or for the [`monitor`](crate::monitor),
+//! one that is awake anyway, for the next [look](crate::look) of their own, or for the [`monitor`](crate::monitor),
 //! which comes when a poll has lasted for half a millisecond.
 //!
 //! Rejected: *one average for all tasks* (a batch of light ones hides the heavy one behind them); *to wake whenever the queue

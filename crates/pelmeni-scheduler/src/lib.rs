@@ -20,6 +20,7 @@ mod idle;
 mod kinds;
 #[expect(unsafe_code, reason = "a counted pointer")]
 mod lease;
+mod look;
 mod lookout;
 mod misuse;
 mod monitor;

@@ -21,7 +21,7 @@
 //! long come in company, so the monitor is *alert* for a while after one. Then a worker that is stuck is found after
 //! [`ROUND`] + [`CONFIRM`] at most, if somebody sleeps who could help, and otherwise the first one after
 //! [`ROUND_WHEN_CALM`] + [`CONFIRM`]. Polls that are a bit long and come often need no monitor: their worker sees by itself,
-//! [looking around](crate::worker), that it pays to wake somebody.
+//! [looking around](crate::look), that it pays to wake somebody.
 //!
 //! The monitor also sees which polls last too long, and has whoever [listens](crate::slow) told.
 //!

@@ -14,12 +14,11 @@ use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::ptr;
 use std::task::Waker;
-use std::time::Duration;
 
 use pelmeni_core::primitive::seeded;
-use pelmeni_core::{Cause, Runnable, contain, thread_state};
+use pelmeni_core::{Cause, Runnable, thread_state};
 
-use crate::cost::{Costs, pays, pays_for, pays_for_half};
+use crate::cost::{Costs, pays, pays_for_half};
 use crate::drive::{self, Deadline, Punctual};
 use crate::errand::Errands;
 use crate::lease::Lease;
@@ -29,10 +28,6 @@ use crate::scheduler::Scheduler;
 use crate::seat::Seat;
 use crate::watch::While;
 
-/// After how many polls at most a busy worker looks at timers, events and its inbox.
-const LOOK_EVERY_MAX: u32 = 64;
-/// How long a busy worker should go without: the number of polls follows from it.
-const LOOK_AFTER: Duration = Duration::from_micros(100);
 /// How many tasks in a row may come out of the next slot.
 const CHAIN_MAX: u32 = 64;
 /// How many tasks of the deque may come before the next of those that must run here.
@@ -59,9 +54,9 @@ pub(crate) struct Worker<'s> {
     pub(crate) searching: Cell<bool>,
     pub(crate) tick: Cell<u32>,
     /// How many polls since the last look have left their task ready.
-    again: Cell<u32>,
+    pub(crate) again: Cell<u32>,
     /// At the last look it would have paid to wake somebody.
-    paid: Cell<bool>,
+    pub(crate) paid: Cell<bool>,
     /// At which tick to look around, and after how many more to do so again.
     pub(crate) look_at: Cell<u32>,
     pub(crate) look_every: Cell<u32>,
@@ -71,7 +66,7 @@ pub(crate) struct Worker<'s> {
     /// How many tasks of the deque come before the next of those that must run here.
     others_first: Cell<usize>,
     pub(crate) random: Cell<u32>,
-    wakers: RefCell<Vec<Waker>>,
+    pub(crate) wakers: RefCell<Vec<Waker>>,
     /// When to return from a sleep at the latest.
     pub(crate) limit: Cell<Deadline>,
     pub(crate) errands: Errands,
@@ -266,7 +261,7 @@ impl Worker<'_> {
     }
 
     /// Empties the inbox into the queues.
-    fn take_delivered(&self) -> Option<Runnable> {
+    pub(crate) fn take_delivered(&self) -> Option<Runnable> {
         self.own.borrow_mut().extend(self.seat.pinned.take_all());
         if self.scheduler.is_single() {
             self.receive(&self.seat.inbox, |task| self.own.borrow_mut().push_back(task));
@@ -278,56 +273,6 @@ impl Worker<'_> {
             Some(_) => self.push_surplus(task),
         });
         first.or_else(|| self.pop_own())
-    }
-
-    /// What a busy worker does from time to time: timers, events, deliveries.
-    #[cold]
-    fn look_around(&self) {
-        let (polls, average) = self.plan_next_look();
-        // Tasks that go on by themselves pay for the move in the end, however short their polls are.
-        let go_on = self.again.take() * 2 > polls && self.deque.len() > 1;
-        // Once is no rule: this thread may have been interrupted. The next look comes soon if the polls are long.
-        let pays = pays_for(self.deque.len(), average);
-        if go_on || (self.paid.replace(pays) && pays) {
-            self.scheduler.notify(self.seat.index);
-        }
-        self.dispatch(|| self.scheduler.drive.look(self.home.index, self.next_random()));
-        self.fire_timers(self.home);
-        if let Some(task) = self.take_delivered() {
-            self.requeue(task);
-        }
-    }
-
-    /// Sets the distance to the next look, in polls, so that it is about the time that it should be. The answer is how many
-    /// there were since the last look, and how long they took on average.
-    fn plan_next_look(&self) -> (u32, Duration) {
-        let now = drive::now();
-        let took = now.until(self.looked.replace(now)).unwrap_or(Duration::ZERO);
-        let every = self.look_every.get();
-        let fitting = u128::from(every) * LOOK_AFTER.as_nanos() / took.as_nanos().max(1);
-        let most = (every * 2).min(LOOK_EVERY_MAX);
-        self.look_every.set(u32::try_from(fitting).map_or(most, |fitting| fitting.clamp(1, most)));
-        self.look_at.set(self.tick.get().wrapping_add(self.look_every.get()));
-        (every, took / every)
-    }
-
-    fn requeue(&self, task: Runnable) {
-        if self.scheduler.is_single() || task.is_local() {
-            // It was the first of a queue that was empty, or has just been popped from its front.
-            self.own.borrow_mut().push_front(task);
-        } else {
-            self.deque.push(task);
-        }
-    }
-
-    /// Wakes whose timers in this seat are due.
-    pub(crate) fn fire_timers(&self, seat: &Seat) {
-        let mut wakers = self.wakers.take();
-        drive::fire(seat, &mut wakers);
-        if !wakers.is_empty() {
-            self.dispatch(|| wakers.drain(..).for_each(contain::wake));
-        }
-        self.wakers.replace(wakers);
     }
 
     /// Lets many wakes come at once, and decides after them whether somebody else is needed.

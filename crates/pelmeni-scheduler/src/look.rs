@@ -1,0 +1,71 @@
+//! What a busy worker does from time to time: it looks at its timers, at events and at its inbox, and whether it should have
+//! help.
+//!
+//! That costs a look at the clock at least, so it comes after so many polls as take about [`LOOK_AFTER`], and after
+//! [`LOOK_EVERY_MAX`] at most.
+
+use std::time::Duration;
+
+use pelmeni_core::{Runnable, contain};
+
+use crate::cost::pays_for;
+use crate::drive;
+use crate::seat::Seat;
+use crate::worker::Worker;
+
+/// After how many polls at most a busy worker looks at timers, events and its inbox.
+const LOOK_EVERY_MAX: u32 = 64;
+/// How long a busy worker should go without: the number of polls follows from it.
+const LOOK_AFTER: Duration = Duration::from_micros(100);
+
+impl Worker<'_> {
+    /// What a busy worker does from time to time: timers, events, deliveries.
+    #[cold]
+    pub(crate) fn look_around(&self) {
+        let (polls, average) = self.plan_next_look();
+        // Tasks that go on by themselves pay for the move in the end, however short their polls are.
+        let go_on = self.again.take() * 2 > polls && self.deque.len() > 1;
+        // Once is no rule: this thread may have been interrupted. The next look comes soon if the polls are long.
+        let pays = pays_for(self.deque.len(), average);
+        if go_on || (self.paid.replace(pays) && pays) {
+            self.scheduler.notify(self.seat.index);
+        }
+        self.dispatch(|| self.scheduler.drive.look(self.home.index, self.next_random()));
+        self.fire_timers(self.home);
+        if let Some(task) = self.take_delivered() {
+            self.requeue(task);
+        }
+    }
+
+    /// Sets the distance to the next look, in polls, so that it is about the time that it should be. The answer is how many
+    /// there were since the last look, and how long they took on average.
+    fn plan_next_look(&self) -> (u32, Duration) {
+        let now = drive::now();
+        let took = now.until(self.looked.replace(now)).unwrap_or(Duration::ZERO);
+        let every = self.look_every.get();
+        let fitting = u128::from(every) * LOOK_AFTER.as_nanos() / took.as_nanos().max(1);
+        let most = (every * 2).min(LOOK_EVERY_MAX);
+        self.look_every.set(u32::try_from(fitting).map_or(most, |fitting| fitting.clamp(1, most)));
+        self.look_at.set(self.tick.get().wrapping_add(self.look_every.get()));
+        (every, took / every)
+    }
+
+    fn requeue(&self, task: Runnable) {
+        if self.scheduler.is_single() || task.is_local() {
+            // It was the first of a queue that was empty, or has just been popped from its front.
+            self.own.borrow_mut().push_front(task);
+        } else {
+            self.deque.push(task);
+        }
+    }
+
+    /// Wakes whose timers in this seat are due.
+    pub(crate) fn fire_timers(&self, seat: &Seat) {
+        let mut wakers = self.wakers.take();
+        drive::fire(seat, &mut wakers);
+        if !wakers.is_empty() {
+            self.dispatch(|| wakers.drain(..).for_each(contain::wake));
+        }
+        self.wakers.replace(wakers);
+    }
+}
