@@ -237,7 +237,9 @@ async fn cpu<R: Rival>(scale: Scale) -> f64 {
     alone / together
 }
 
-/// A chain of dependent multiplications: no two of them overlap, and none touches memory.
+/// A chain of dependent multiplications: no two of them overlap. It is one function for all, since two copies of such a
+/// loop may differ by a fourth, depending on where they come to lie.
+#[inline(never)]
 fn crunch(seed: u32, steps: u32) -> u64 {
     let mut x = u64::from(seed);
     for _ in 0..steps {
