@@ -145,7 +145,13 @@ impl Ring {
         Some(head)
     }
 
-    /// Takes all nodes out, in their order, and shows them. A node may be gone when `f` returns.
+    /// Says whether this node is the first.
+    pub(crate) fn begins_with(&self, node: NonNull<Node>) -> bool {
+        self.head == Some(node)
+    }
+
+    /// Takes nodes out, in their order, and shows them; a node may be gone when `f` returns. All of them if there is at
+    /// most one more than two times `limit`, otherwise the first `limit`: the others are the answer.
     ///
     /// The way leads from one node to the next, so that a walk waits for each node to come from memory. So two walks are
     /// made at once, from both ends: `back` is where those from behind wait for the others.
@@ -154,14 +160,22 @@ impl Ring {
     /// The caller holds the lock (N1), and `f` leaves the links of all nodes but its own alone.
     pub(crate) unsafe fn drain(
         self,
+        limit: usize,
         back: &mut Vec<NonNull<Node>>,
         mut f: impl FnMut(NonNull<Node>),
-    ) {
-        let Some(head) = self.head else { return };
+    ) -> Ring {
+        let Some(head) = self.head else { return self };
         let mut first = head;
         // SAFETY: the head is in the ring, so it is alive (N2).
-        let mut last = unsafe { links(head, |links| links.previous) };
+        let tail = unsafe { links(head, |links| links.previous) };
+        let mut last = tail;
         while first != last {
+            if back.len() == limit {
+                back.clear();
+                // SAFETY: neither was shown yet, so both are alive (N2).
+                unsafe { connect(tail, first) };
+                return Ring { head: Some(first) };
+            }
             // SAFETY: the node is in the ring and was not shown yet, so it is alive (N2).
             let mut next = unsafe { links(first, |links| links.next) };
             // SAFETY: as above.
@@ -183,6 +197,7 @@ impl Ring {
         while let Some(node) = back.pop() {
             f(node);
         }
+        Ring::default()
     }
 
     /// The earliest deadline in the ring.

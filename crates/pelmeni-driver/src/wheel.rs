@@ -24,6 +24,11 @@
 //! W4. A timer lies at all times where it would be put now: the tick never passes a slot that has timers, and without that no
 //! digit above a slot's changes. So no timer needs to know its slot.
 //!
+//! W5. A slot above level 0 moves down a few thousand timers at a time, so that a million of them keep neither their worker
+//! nor the lock for long. What is left of it is the *descent*. As long as there is one, the wheel stays where it is, nothing
+//! fires, and the next deadline is one that has passed, so that the worker comes back; a timer that belongs to that slot
+//! enters the descent at its end, behind those that came before it (W3).
+//!
 //! A slot knows its earliest deadline. When that very timer is cancelled, the value stays as a bound that is too early;
 //! on level 0, where slots are short, it is made exact when asked for, elsewhere it costs at most one wake-up for nothing.
 //!
@@ -50,6 +55,8 @@ const TICK_BITS: u32 = 17;
 const DIGIT_BITS: u32 = 6;
 const SLOTS: usize = 1 << DIGIT_BITS;
 const LEVELS: usize = (Deadline::BITS - TICK_BITS).div_ceil(DIGIT_BITS) as usize;
+/// So many timers at a time move down, or twice as many if those are all. It takes some 100 us.
+const STRIDE: usize = 4096;
 
 /// The timers of one worker.
 pub struct Wheel {
@@ -67,6 +74,9 @@ struct Levels {
     /// Which slots have an `earliest` that is only a bound.
     inexact: [u64; LEVELS],
     slots: Box<[Slot]>,
+    descent: Descent,
+    /// How many timers move down at a time.
+    stride: usize,
     closed: bool,
     /// The due timers of one call of `fire`, kept for its memory.
     due: Vec<Due>,
@@ -81,6 +91,15 @@ struct Slot {
     ring: Ring,
     /// The earliest deadline in the ring, or a bound before it.
     earliest: u64,
+}
+
+/// What is left of a slot that the wheel has come to, while it moves down.
+#[derive(Default)]
+struct Descent {
+    ring: Ring,
+    /// How many bits of a tick are below the slot's level, and what those above are in this slot.
+    shift: u32,
+    prefix: u64,
 }
 
 struct Due {
@@ -98,12 +117,20 @@ unsafe impl Send for Levels {}
 impl Wheel {
     /// Makes a wheel without timers.
     pub fn new(now: Deadline) -> Wheel {
+        Wheel::striding(now, STRIDE)
+    }
+
+    /// As [`new`](Wheel::new), with a stride of this length where the real one is thousands, for models and tests.
+    #[doc(hidden)]
+    pub fn striding(now: Deadline, stride: usize) -> Wheel {
         let levels = Levels {
             tick: tick_of(now),
             inhabited: 0,
             occupied: [0; LEVELS],
             inexact: [0; LEVELS],
             slots: std::iter::repeat_with(Slot::default).take(LEVELS * SLOTS).collect(),
+            descent: Descent::default(),
+            stride,
             closed: false,
             due: Vec::new(),
             order: Vec::new(),
@@ -114,14 +141,17 @@ impl Wheel {
 
     /// The earliest deadline of all timers; `None` if there is none, or none that ever comes.
     ///
-    /// It is exact, except that it can be too early after the earliest timer was cancelled, never too late: at that time
-    /// [`fire`](Wheel::fire) finds nothing, and the next answer is better.
+    /// It is exact, except that it can be too early after the earliest timer was cancelled, or while many timers move closer,
+    /// never too late: at that time [`fire`](Wheel::fire) finds nothing, and the next answer is better.
     pub fn next_deadline(&self) -> Option<Deadline> {
         self.levels.lock().next_deadline().filter(|deadline| *deadline != Deadline::NEVER)
     }
 
     /// Takes out all timers whose deadline is not after `now`, and appends their wakers in the order of their deadlines,
     /// equal ones in the order of registration. The answer is how many. The caller wakes them.
+    ///
+    /// It stops short of that if it would take long, because very many timers have to move closer first: then the [next
+    /// deadline](Wheel::next_deadline) is not after `now`, and the next call goes on.
     ///
     /// A `now` that is earlier than the last one is harmless.
     pub fn fire(&self, now: Deadline, wakers: &mut Vec<Waker>) -> usize {
@@ -135,8 +165,7 @@ impl Wheel {
     pub fn close(&self, wakers: &mut Vec<Waker>) {
         let mut levels = self.levels.lock();
         levels.closed = true;
-        while let Some((level, digit)) = levels.first() {
-            let mut ring = levels.vacate(level, digit);
+        while let Some(mut ring) = levels.take_some() {
             // SAFETY: the lock is held (N1).
             while let Some(node) = unsafe { ring.pop() } {
                 // SAFETY: the node was in the ring a moment ago and has not been told that it is out (N2, N3).
@@ -245,9 +274,12 @@ impl Wheel {
 }
 
 impl Levels {
-    /// Moves the wheel to `now`: who is due goes to `due`, who is near moves down.
+    /// Moves the wheel to `now`: who is near moves down, who is due goes to `due`. It stops where a descent is left.
     fn advance(&mut self, now: Deadline) {
         let target = tick_of(now);
+        if !self.descend() {
+            return;
+        }
         while let Some((level, digit)) = self.first() {
             let start = self.start(level, digit);
             if start > target {
@@ -255,21 +287,66 @@ impl Levels {
             }
             self.tick = self.tick.max(start);
             let ring = self.vacate(level, digit);
-            let mut back = std::mem::take(&mut self.back);
-            let settle = |node| {
+            if level > 0 {
+                self.begin_descent(ring, level);
+                if !self.descent.ring.is_empty() {
+                    return;
+                }
+                continue;
+            }
+            let settle = |levels: &mut Levels, node| {
                 // SAFETY: it was in the ring a moment ago and has not been told that it is out (N2, N3).
-                unsafe { self.settle(node, now) };
+                unsafe { levels.settle(node, now) };
             };
-            // SAFETY: the lock is held (N1), and the nodes that were not shown yet are in no other ring.
-            unsafe { ring.drain(&mut back, settle) };
-            self.back = back;
-            if level == 0 && start == target {
+            // SAFETY: only the links of the node that is shown are touched, or those of nodes in other rings.
+            unsafe { self.drain(ring, usize::MAX, settle) };
+            if start == target {
                 // What is left in this slot is due within the tick, but not yet.
                 break;
             }
         }
         // No slot begins between the old tick and the new one, so everyone is where he should be (W1).
         self.tick = self.tick.max(target);
+    }
+
+    /// Moves the timers of a slot down that the wheel has come to, as far as one stride goes.
+    fn begin_descent(&mut self, ring: Ring, level: usize) {
+        let link = |levels: &mut Levels, node| {
+            // SAFETY: it was in the ring a moment ago, and is linked for as long as the lock is held (N2).
+            unsafe { levels.link(node) };
+        };
+        // SAFETY: only the links of the node that is shown are touched, or those of nodes in other rings.
+        let left = unsafe { self.drain(ring, self.stride, link) };
+        let shift = level as u32 * DIGIT_BITS;
+        self.descent = Descent { ring: left, shift, prefix: self.tick >> shift };
+    }
+
+    /// Moves another stride of the descent down; says whether nothing is left.
+    fn descend(&mut self) -> bool {
+        for _ in 0..self.stride {
+            // SAFETY: the lock is held (N1).
+            let Some(node) = (unsafe { self.descent.ring.pop() }) else { break };
+            // SAFETY: it was in the ring a moment ago, and is linked for as long as the lock is held (N2).
+            unsafe { self.link(node) };
+        }
+        self.descent.ring.is_empty()
+    }
+
+    /// Shows the nodes of a ring that was taken out; see [`Ring::drain`].
+    ///
+    /// # Safety
+    /// `f` leaves the links of the ring's other nodes alone.
+    unsafe fn drain(
+        &mut self,
+        ring: Ring,
+        limit: usize,
+        f: impl Fn(&mut Levels, NonNull<Node>),
+    ) -> Ring {
+        let mut back = std::mem::take(&mut self.back);
+        // SAFETY: the lock is held (N1), the caller vouches for `f`.
+        let left = unsafe { ring.drain(limit, &mut back, |node| f(self, node)) };
+        self.back = back;
+        left
     }
 
     /// Appends the wakers of all due timers in the order of their deadlines, equal ones in that of registration (W3).
@@ -304,7 +381,7 @@ impl Levels {
         let deadline = shared.alarm.deadline();
         if !deadline.has_passed(now) {
             // SAFETY: it is in no ring, and stays alive while it is linked (N2).
-            unsafe { self.insert(node) };
+            unsafe { self.link(node) };
             return;
         }
         // SAFETY: the lock is held (N1).
@@ -314,19 +391,34 @@ impl Levels {
         shared.alarm.fire();
     }
 
-    /// Puts a node where it belongs.
+    /// Puts a node where it belongs, or behind those that are about to go there (W5).
     ///
     /// # Safety
     /// The node is in no ring and stays where it is until it is taken out (N2).
     unsafe fn insert(&mut self, node: NonNull<Node>) {
         // SAFETY: the caller vouches for the node.
-        let shared = unsafe { node.as_ref() };
-        let deadline = shared.alarm.deadline().as_nanos();
-        let (level, digit) = self.place(deadline >> TICK_BITS);
+        let tick = tick_of(unsafe { node.as_ref() }.alarm.deadline()).max(self.tick);
+        if self.descent.covers(tick) && !seeded(259) {
+            // SAFETY: the lock is held, the caller vouches for the node.
+            unsafe { self.descent.ring.push(node) };
+        } else {
+            // SAFETY: the caller vouches for the node.
+            unsafe { self.link(node) };
+        }
+    }
+
+    /// Puts a node into its slot.
+    ///
+    /// # Safety
+    /// As [`insert`](Levels::insert).
+    unsafe fn link(&mut self, node: NonNull<Node>) {
+        // SAFETY: the caller vouches for the node.
+        let deadline = unsafe { node.as_ref() }.alarm.deadline();
+        let (level, digit) = self.place(tick_of(deadline));
         let bit = 1 << digit;
         let slot = &mut self.slots[level * SLOTS + digit];
-        if slot.ring.is_empty() || deadline <= slot.earliest {
-            slot.earliest = deadline;
+        if slot.ring.is_empty() || deadline.as_nanos() <= slot.earliest {
+            slot.earliest = deadline.as_nanos();
             self.inexact[level] &= !bit;
         }
         // SAFETY: the lock is held, the caller vouches for the node.
@@ -340,17 +432,22 @@ impl Levels {
     /// # Safety
     /// The node is in a ring of this wheel.
     unsafe fn remove(&mut self, node: NonNull<Node>) {
+        if self.descent.ring.begins_with(node) {
+            // SAFETY: it is in that ring.
+            unsafe { self.descent.ring.remove(node) };
+            return;
+        }
         // SAFETY: it is in a ring, so it is alive (N2).
-        let shared = unsafe { node.as_ref() };
-        let deadline = shared.alarm.deadline().as_nanos();
-        // Where it was put is where it would be put now (W4).
-        let (level, digit) = self.place(deadline >> TICK_BITS);
+        let deadline = unsafe { node.as_ref() }.alarm.deadline();
+        // Where it was put is where it would be put now (W4); or it is not the first of the descent, and leaves that as it would
+        // leave any ring: only the first is known to it.
+        let (level, digit) = self.place(tick_of(deadline));
         let slot = level * SLOTS + digit;
-        // SAFETY: it is in the ring of the slot that it names.
+        // SAFETY: it is in the ring of the slot that it names, or not the first of another one.
         unsafe { self.slots[slot].ring.remove(node) };
         if self.slots[slot].ring.is_empty() {
             self.vacate(level, digit);
-        } else if deadline <= self.slots[slot].earliest {
+        } else if deadline.as_nanos() <= self.slots[slot].earliest {
             self.inexact[level] |= 1 << digit;
         }
     }
@@ -364,14 +461,30 @@ impl Levels {
         std::mem::take(&mut self.slots[level * SLOTS + digit].ring)
     }
 
-    /// What the wheel has told, or would tell, as its next deadline at the latest: no one sleeps for it beyond this.
+    /// Takes all timers of the descent out, or else those of the first slot.
+    fn take_some(&mut self) -> Option<Ring> {
+        if !self.descent.ring.is_empty() {
+            return Some(std::mem::take(&mut self.descent.ring));
+        }
+        let (level, digit) = self.first()?;
+        Some(self.vacate(level, digit))
+    }
+
+    /// What the wheel has told, or would tell, as its next deadline at the latest: no one sleeps for it beyond this. What it
+    /// told before the descent is not known any more.
     fn bound(&self) -> Deadline {
+        if !self.descent.ring.is_empty() {
+            return Deadline::NEVER;
+        }
         let Some((level, digit)) = self.first() else { return Deadline::NEVER };
         Deadline::from_nanos(self.slots[level * SLOTS + digit].earliest)
     }
 
     /// The bound, made exact if that is cheap.
     fn next_deadline(&mut self) -> Option<Deadline> {
+        if !self.descent.ring.is_empty() && !seeded(260) {
+            return Some(Deadline::from_nanos(self.tick << TICK_BITS));
+        }
         let (level, digit) = self.first()?;
         let bit = 1 << digit;
         let slot = &mut self.slots[level * SLOTS + digit];
@@ -403,6 +516,14 @@ impl Levels {
         let shift = level as u32 * DIGIT_BITS;
         let above = self.tick >> (shift + DIGIT_BITS) << DIGIT_BITS;
         (above | digit as u64) << shift
+    }
+}
+
+impl Descent {
+    /// Says whether a timer of this tick belongs to the slot.
+    #[inline]
+    fn covers(&self, tick: u64) -> bool {
+        !self.ring.is_empty() && tick >> self.shift == self.prefix
     }
 }
 

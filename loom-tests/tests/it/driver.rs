@@ -97,3 +97,8 @@ fn timer_is_reset_while_it_fires() {
 fn timer_is_polled_while_its_wheel_closes() {
     check("timer_is_polled_while_its_wheel_closes");
 }
+
+#[test]
+fn timers_come_and_go_while_others_move_down() {
+    check("timers_come_and_go_while_others_move_down");
+}

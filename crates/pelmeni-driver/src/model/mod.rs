@@ -52,7 +52,7 @@ pub struct Model {
 }
 
 /// All models. Each mutant of this crate is killed by at least one, and each kills at least one.
-pub const MODELS: [Model; 17] = [
+pub const MODELS: [Model; 18] = [
     Model {
         name: "notification_reaches_the_sleeper",
         run: bell::notification_reaches_the_sleeper,
@@ -121,6 +121,11 @@ pub const MODELS: [Model; 17] = [
         name: "timer_is_polled_while_its_wheel_closes",
         run: timer::timer_is_polled_while_its_wheel_closes,
         kills: &[217],
+    },
+    Model {
+        name: "timers_come_and_go_while_others_move_down",
+        run: timer::timers_come_and_go_while_others_move_down,
+        kills: &[259, 260],
     },
 ];
 

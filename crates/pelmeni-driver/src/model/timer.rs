@@ -1,8 +1,9 @@
 //! Timers that fire while their owner does something else.
 
 use std::sync::Arc;
-use std::task::Waker;
+use std::task::{Wake, Waker};
 
+use pelmeni_core::primitive::Mutex;
 use pelmeni_core::primitive::loom::thread;
 
 use super::Ear;
@@ -114,4 +115,54 @@ pub(super) fn timer_is_polled_while_its_wheel_closes() {
     assert_eq!(wheel.next_deadline(), None);
     drop(timer);
     assert_eq!((Arc::strong_count(&ear), Arc::strong_count(&wheel)), (1, 1));
+}
+
+/// A waker that writes down which one it is.
+struct Scribe {
+    number: usize,
+    log: Arc<Mutex<Vec<usize>>>,
+}
+
+impl Wake for Scribe {
+    fn wake(self: Arc<Self>) {
+        self.log.lock().push(self.number);
+    }
+}
+
+/// A slot has more timers than move down at a time. Meanwhile the first one is dropped, and another comes for the same
+/// deadline: it fires last.
+pub(super) fn timers_come_and_go_while_others_move_down() {
+    const MANY: usize = 4;
+    let slot = 1 << 23; // 64 ticks: the first slot above level 0
+    let deadline = Deadline::from_nanos(slot + 1);
+    let wheel = Arc::new(Wheel::striding(Deadline::ZERO, 1));
+    let log = Arc::new(Mutex::new(Vec::new()));
+    let arm = |number| {
+        let waker = Waker::from(Arc::new(Scribe { number, log: log.clone() }));
+        let mut timer = Box::pin(Timer::new(deadline, None));
+        let _ = timer.as_mut().poll(|| Deadline::ZERO, &waker, |_| Some(wheel.clone()));
+        timer
+    };
+    let mut timers: Vec<_> = (0..MANY).map(arm).collect();
+    let kernel = {
+        let wheel = wheel.clone();
+        thread::spawn(move || {
+            let mut wakers = Vec::new();
+            assert_eq!(wheel.fire(Deadline::from_nanos(slot), &mut wakers), 0);
+            while wheel.next_deadline().is_some_and(|next| next <= deadline) {
+                wheel.fire(deadline, &mut wakers);
+            }
+            wakers.into_iter().for_each(Waker::wake);
+        })
+    };
+    drop(timers.remove(0));
+    timers.push(arm(MANY));
+    kernel.join().unwrap();
+    let mut wakers = Vec::new();
+    wheel.fire(deadline, &mut wakers); // the last one may have come after all that
+    assert!(wakers.len() <= 1, "they were not waited for");
+    wakers.into_iter().for_each(Waker::wake);
+    let log = log.lock();
+    let first = if log.len() > MANY { 0 } else { 1 };
+    assert_eq!(*log, Vec::from_iter(first..=MANY));
 }

@@ -79,6 +79,54 @@ fn equal_deadlines_fire_in_order_of_registration() {
 }
 
 #[test]
+fn many_timers_move_down_in_strides_and_those_that_come_meanwhile_stay_behind_them() {
+    const STRIDE: usize = 4;
+    for count in [2 * STRIDE + 1, 2 * STRIDE + 2, 50] {
+        let mut bench = Bench::striding(0, STRIDE);
+        (0..count).for_each(|_| bench.insert(64 * 64 * TICK + 5));
+        let slot = 64 * 64 * TICK;
+        bench.fire(slot);
+        let is_done = bench.wheel.next_deadline() > Some(Deadline::from_nanos(slot));
+        assert_eq!(is_done, count <= 2 * STRIDE + 1);
+        // The first is on its way, the last is not, and others come: one of them late.
+        bench.cancel(0);
+        bench.cancel(count - 1);
+        bench.insert(5);
+        bench.insert(3 * TICK);
+        bench.reset(STRIDE, 5);
+        bench.advance(slot + 5);
+        bench.check();
+        bench.drain();
+    }
+}
+
+#[test]
+fn timer_that_comes_during_a_descent_is_the_first_for_a_sleeper_who_knows_of_none_before_it() {
+    let wheel = Arc::new(Wheel::striding(Deadline::ZERO, 1));
+    let arm = |deadline| {
+        let mut timer = Box::pin(Timer::new(Deadline::from_nanos(deadline), None));
+        let state = timer.as_mut().poll(|| Deadline::ZERO, Waker::noop(), |_| Some(wheel.clone()));
+        (timer, state)
+    };
+    let slot = 64 * TICK;
+    let timers: Vec<_> = (0..10).map(|_| arm(slot + 30 * TICK)).collect();
+    assert_eq!(wheel.next_deadline(), Some(timers[0].0.deadline())); // and sleeps
+    assert_eq!(wheel.fire(Deadline::from_nanos(slot), &mut Vec::new()), 0);
+    assert_eq!(arm(slot + 2 * TICK).1, TimerState::First);
+}
+
+#[test]
+fn closing_takes_out_those_that_are_on_their_way() {
+    let mut bench = Bench::striding(0, 2);
+    (0..20).for_each(|_| bench.insert(64 * TICK + 5));
+    bench.fire(64 * TICK);
+    let mut wakers = Vec::new();
+    bench.wheel.close(&mut wakers);
+    assert_eq!(wakers.len(), 20);
+    assert_eq!(bench.wheel.next_deadline(), None);
+}
+
+#[test]
 fn deadlines_of_one_slot_fire_in_order_after_hours_of_absence() {
     // Near ones and far ones in one call, so that their distance does not fit beside their places; many and few in a slot.
     for count in [1, 2, 3, 4, 5, 500] {
@@ -253,6 +301,7 @@ enum Step {
     Cancel(usize),
     Reset(usize, u64),
     Advance(u64),
+    Fire(u64),
     AdvanceToNext,
 }
 
@@ -272,6 +321,7 @@ fn step() -> impl Strategy<Value = Step> {
         2 => any::<usize>().prop_map(Step::Cancel),
         2 => (any::<usize>(), distance()).prop_map(|(number, delay)| Step::Reset(number, delay)),
         1 => distance().prop_map(Step::Advance),
+        3 => distance().prop_map(Step::Fire),
         3 => Just(Step::AdvanceToNext),
     ]
 }
@@ -280,8 +330,12 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn wheel_is_the_oracle(start in 0..3 * YEAR, steps in prop::collection::vec(step(), 1..60)) {
-        let mut bench = Bench::new(start);
+    fn wheel_is_the_oracle(
+        start in 0..3 * YEAR,
+        stride in 1..6_usize,
+        steps in prop::collection::vec(step(), 1..60),
+    ) {
+        let mut bench = Bench::striding(start, stride);
         for step in steps {
             let timers = bench.timers.len().max(1);
             match step {
@@ -292,6 +346,7 @@ proptest! {
                 }
                 Step::Cancel(_) | Step::Reset(..) => {}
                 Step::Advance(delay) => bench.advance(bench.now.saturating_add(delay / 16).min(LATEST / 2)),
+                Step::Fire(delay) => bench.fire(bench.now.saturating_add(delay / 16).min(LATEST / 2)),
                 Step::AdvanceToNext => {
                     let next = bench.earliest().unwrap_or(bench.now);
                     bench.advance(next.min(LATEST - 1));

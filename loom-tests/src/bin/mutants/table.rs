@@ -613,6 +613,18 @@ pub(crate) const TABLE: &[Mutant] = &[
         "a wheel that is closed takes a timer",
         &["driver::timer_is_polled_while_its_wheel_closes"],
     ),
+    mutant(
+        259,
+        WHEEL,
+        "a timer that comes during a descent overtakes those of its slot",
+        &["driver::timers_come_and_go_while_others_move_down"],
+    ),
+    mutant(
+        260,
+        WHEEL,
+        "a worker sleeps although a descent is left",
+        &["driver::timers_come_and_go_while_others_move_down"],
+    ),
     mutant(223, WORD_LOCK, "the end of a lock publishes nothing", &["driver::event_is_never_lost"]),
     mutant(
         224,
