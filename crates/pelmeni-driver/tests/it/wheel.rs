@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 use std::task::Waker;
+use std::time::Duration;
 
+use pelmeni_driver::clock;
 use pelmeni_driver::{Deadline, Timer, TimerState, Wheel};
 use proptest::prelude::*;
 
@@ -113,6 +115,34 @@ fn timer_that_comes_during_a_descent_is_the_first_for_a_sleeper_who_knows_of_non
     assert_eq!(wheel.next_deadline(), Some(timers[0].0.deadline())); // and sleeps
     assert_eq!(wheel.fire(Deadline::from_nanos(slot), &mut Vec::new()), 0);
     assert_eq!(arm(slot + 2 * TICK).1, TimerState::First);
+}
+
+/// Prints how long the wheel is busy at a time with very many timers; a million of them if it is built with `--release`.
+#[test]
+fn very_many_timers_move_closer_in_many_calls() {
+    const SLOT: u64 = 64 * 64 * 64 * TICK;
+    let count = if cfg!(debug_assertions) { 100_000 } else { 1_000_000 };
+    let wheel = Arc::new(Wheel::new(Deadline::ZERO));
+    let arm = |number: u64| {
+        let deadline =
+            Deadline::from_nanos(SLOT + number.wrapping_mul(6_364_136_223_846_793_005) % SLOT);
+        let mut timer = Box::pin(Timer::new(deadline, None));
+        let _ = timer.as_mut().poll(|| Deadline::ZERO, Waker::noop(), |_| Some(wheel.clone()));
+        timer
+    };
+    let timers: Vec<_> = (0..count).map(arm).collect();
+    let (mut wakers, mut longest, mut calls, mut now) = (Vec::new(), Duration::ZERO, 0, SLOT);
+    while let Some(next) = wheel.next_deadline() {
+        now = now.max(next.as_nanos());
+        let start = clock::now();
+        wheel.fire(Deadline::from_nanos(now), &mut wakers);
+        longest = longest.max(clock::now().until(start).unwrap_or_default());
+        calls += u64::from(now == SLOT);
+        now += u64::from(next.as_nanos() > SLOT) * TICK;
+    }
+    println!("{count} timers: {calls} calls for the first step, the longest of all {longest:?}");
+    assert_eq!(wakers.len(), timers.len());
+    assert!(calls > count / 10_000, "{calls} calls are too few for {count} timers");
 }
 
 #[test]
