@@ -45,7 +45,7 @@ use crate::portable::Portable as Shortest;
 pub struct Driver {
     pub(crate) poller: Box<dyn Poller>,
     pub(crate) sources: Sources,
-    bell: CachePadded<Bell>,
+    pub(crate) bell: CachePadded<Bell>,
     turn: TryLock<Batch>,
 }
 

@@ -151,7 +151,9 @@ impl Idle {
     /// A worker that sleeps and that `suits`, as far as one can say from outside.
     pub fn find_sleeper(&self, suits: impl Fn(usize) -> bool) -> Option<usize> {
         // Between giving up what a worker did not find free and looking whether it sleeps: pairs with the fence in sleep.
-        fence(Ordering::SeqCst);
+        if !seeded(249) {
+            fence(Ordering::SeqCst);
+        }
         self.first_sleeper(suits)
     }
 

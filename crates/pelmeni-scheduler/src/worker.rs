@@ -353,7 +353,9 @@ impl Worker<'_> {
             if !seeded(210) {
                 scheduler.unpark_minders(home.index);
             }
-            scheduler.hand_on_drivers();
+            if !seeded(243) {
+                scheduler.hand_on_drivers();
+            }
         }
     }
 }

@@ -9,6 +9,7 @@ use pelmeni_core::list::Inbox;
 use pelmeni_core::park::Parker;
 use pelmeni_core::primitive::atomic::{AtomicUsize, Ordering};
 use pelmeni_core::primitive::{Arc, yield_now};
+use pelmeni_driver::model::Kernel;
 use pelmeni_loom_tests::{Model, Queue, reach};
 use pelmeni_scheduler::model::{Deque, Idle, Steal, Thief, search};
 
@@ -266,6 +267,43 @@ fn last_searcher_passes_the_search_on() {
         }
         workers.into_iter().for_each(|worker| worker.join().unwrap());
         kitchen.assert_settled();
+    });
+}
+
+/// A worker that falls asleep finds a driver taken by somebody who only looks there, and then leaves: that one sees who sleeps.
+///
+/// The real driver, and the rest as small as can be: between these steps whole workers take the locks that a model has in
+/// place of a deque, and would see each other without any fence.
+#[test]
+fn driver_is_taken_while_worker_falls_asleep() {
+    let cases = &["it waits there", "it is woken"];
+    Model::new("idle::driver_is_taken_while_worker_falls_asleep").reaches(cases).check(|| {
+        let (driver, _) = Kernel::new();
+        let shared = Arc::new((Idle::new(1), Parker::new()));
+        let worker = thread::spawn({
+            let (driver, shared) = (driver.clone(), shared.clone());
+            move || {
+                let (idle, parker) = &*shared;
+                loop {
+                    idle.sleep(0, false);
+                    let turn = driver.try_claim();
+                    if turn.is_none() {
+                        parker.park(None);
+                    }
+                    assert!(!idle.awake(0, false), "nobody picks it");
+                    match turn {
+                        Some(_) => break reach("it waits there"),
+                        None => reach("it is woken"),
+                    }
+                }
+            }
+        });
+        let (idle, parker) = &*shared;
+        drop(driver.try_claim());
+        if idle.find_sleeper(|_| true).is_some() {
+            let _ = parker.unpark();
+        }
+        worker.join().unwrap();
     });
 }
 

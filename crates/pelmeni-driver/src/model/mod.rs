@@ -15,28 +15,55 @@ use pelmeni_core::primitive::{Condvar, Mutex};
 
 use crate::interest::Interest;
 use crate::mock::MockPoller;
-use crate::{Driver, clock};
+use crate::{Driver, Turn, clock};
 
 /// What the kernel does in models of other crates.
 #[derive(Clone, Debug)]
-pub struct Kernel(MockPoller);
+pub struct Kernel {
+    poller: MockPoller,
+    driver: Arc<Driver>,
+}
 
 impl Kernel {
     /// A kernel in which nothing happens, and a driver that waits for it.
     pub fn new() -> (Arc<Driver>, Kernel) {
         let poller = MockPoller::new();
-        (Arc::new(Driver::from_poller(Box::new(poller.clone()))), Kernel(poller))
+        let driver = Arc::new(Driver::from_poller(Box::new(poller.clone())));
+        (driver.clone(), Kernel { poller, driver })
+    }
+
+    /// Somebody waits there, for as long as the answer lives. It takes no thread, and sees nothing of what happens.
+    ///
+    /// # Panics
+    /// If somebody waits there already.
+    pub fn attend(&self) -> Attendant<'_> {
+        let turn = self.driver.try_claim().expect("nobody waits there");
+        assert!(self.driver.bell.listen(), "nobody was called from there");
+        Attendant { driver: &self.driver, _turn: turn }
     }
 
     /// Time passes: what is due by then is due, and from now on no wait that has a limit lasts.
     pub fn pass(&self, time: Duration) {
         clock::pass(time);
-        self.0.expire();
+        self.poller.expire();
     }
 
     /// All sources become readable and writable, and those that come later are so.
     pub fn report(&self) {
-        self.0.report(Interest::BOTH);
+        self.poller.report(Interest::BOTH);
+    }
+}
+
+/// Somebody who waits for a kernel all the time.
+#[derive(Debug)]
+pub struct Attendant<'k> {
+    driver: &'k Driver,
+    _turn: Turn<'k>,
+}
+
+impl Drop for Attendant<'_> {
+    fn drop(&mut self) {
+        self.driver.bell.answer();
     }
 }
 

@@ -343,7 +343,17 @@ pub(crate) const TABLE: &[Mutant] = &[
         108,
         IDLE,
         "no fence between falling asleep and the look for tasks",
-        &["idle::task_comes_while_worker_falls_asleep", "idle::last_searcher_passes_the_search_on"],
+        &[
+            "idle::task_comes_while_worker_falls_asleep",
+            "idle::last_searcher_passes_the_search_on",
+            "idle::driver_is_taken_while_worker_falls_asleep",
+        ],
+    ),
+    mutant(
+        249,
+        IDLE,
+        "no fence between giving a driver back and the look for who did not get it",
+        &["idle::driver_is_taken_while_worker_falls_asleep"],
     ),
     mutant(
         9,
@@ -557,6 +567,12 @@ pub(crate) const TABLE: &[Mutant] = &[
         WORKER,
         "who leaves does not say that nobody waits for the kernel any more",
         &["worker::kernel_is_handed_on"],
+    ),
+    mutant(
+        243,
+        WORKER,
+        "who leaves does not say that there is a driver where nobody waits",
+        &["worker::driver_is_handed_on_by_who_looked", "worker::driver_is_handed_on_by_who_waited"],
     ),
     mutant(
         211,
