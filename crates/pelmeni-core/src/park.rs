@@ -40,10 +40,19 @@ pub struct Parker {
 #[must_use]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unparked {
-    /// The thread is awake, or was rung.
-    Done,
+    /// The thread is awake, and has a token.
+    Awake,
+    /// The thread slept here, and nobody else ends that sleep.
+    Rung,
     /// The thread waits elsewhere, in this place, and the caller must interrupt that wait.
     Elsewhere(usize),
+}
+
+impl Unparked {
+    /// Says whether the caller must interrupt a wait.
+    pub fn is_elsewhere(self) -> bool {
+        matches!(self, Unparked::Elsewhere(_))
+    }
 }
 
 impl Parker {
@@ -101,7 +110,7 @@ impl Parker {
     /// may have come back with the token, and gone to another place, so that the interruption finds nobody or somebody else.
     pub fn unpark(&self) -> Unparked {
         if seeded(114) && self.state.load(Ordering::Relaxed) == NOTIFIED {
-            return Unparked::Done;
+            return Unparked::Awake;
         }
         // Release: publishes what was done before; pairs with every Acquire above. A swap, and not an exchange that may
         // fail, because a token that finds a token must publish too.
@@ -112,9 +121,9 @@ impl Parker {
                     drop(self.lock.lock());
                 }
                 self.bell.notify_one();
-                Unparked::Done
+                Unparked::Rung
             }
-            EMPTY | NOTIFIED => Unparked::Done,
+            EMPTY | NOTIFIED => Unparked::Awake,
             elsewhere => Unparked::Elsewhere(elsewhere - ELSEWHERE),
         }
     }

@@ -38,7 +38,7 @@
 use std::io;
 use std::time::Duration;
 
-use pelmeni_core::park::{Parker, Unparked};
+use pelmeni_core::park::Parker;
 use pelmeni_core::primitive::{Arc, Condvar, Mutex, MutexGuard, seeded};
 
 use crate::backlog::{Backlog, Stranded, Taken};
@@ -354,7 +354,7 @@ impl<J> State<J> {
 
 fn wake(parker: &Parker) {
     let unparked = parker.unpark();
-    debug_assert_eq!(unparked, Unparked::Done, "a thread of a pool sleeps on its parker only");
+    debug_assert!(!unparked.is_elsewhere(), "a thread of a pool sleeps on its parker only");
 }
 
 #[cfg(test)]

@@ -20,7 +20,7 @@
 //!
 //! **No driver is forgotten.** There are never more drivers without an attendant than workers awake: who wakes up leaves one at
 //! most, and who falls asleep takes one if there is one. (If it cannot, because somebody just looks there, that one is awake.)
-//! Only who leaves its seat breaks the balance; it wakes somebody who waits for no driver (see
+//! Only who leaves its seat breaks the balance; it wakes somebody who waits for no driver, and whom nobody has woken yet (see
 //! [`hand_on_drivers`](crate::scheduler::Scheduler::hand_on_drivers)). So in the end, when all sleep, all are attended.
 //!
 //! Where a worker waits is part of its parker's word, so that whoever ends its sleep learns both at once. If it has come back

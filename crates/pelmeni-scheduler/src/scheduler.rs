@@ -134,23 +134,33 @@ impl Scheduler {
 
     /// Ends the sleep of whoever sits there, or its next one.
     pub(crate) fn unpark(&self, seat: usize) {
-        if let Unparked::Elsewhere(place) = self.seats[seat].parker.unpark() {
+        self.end_sleep(seat);
+    }
+
+    /// As [`unpark`](Scheduler::unpark). True: it slept, without waiting for the kernel, and nobody else has woken it.
+    fn end_sleep(&self, seat: usize) -> bool {
+        let unparked = self.seats[seat].parker.unpark();
+        if let Unparked::Elsewhere(place) = unparked {
             self.drive.interrupt(place);
         }
+        unparked == Unparked::Rung
     }
 
     /// Somebody who sleeps without waiting for the kernel, so that no driver is left alone when it wakes up.
     pub(crate) fn rested(&self) -> Option<usize> {
-        self.idle.find_sleeper(|seat| !self.seats[seat].parker.is_elsewhere())
+        self.idle.find_sleeper(|seat| self.is_rested(seat))
+    }
+
+    fn is_rested(&self, seat: usize) -> bool {
+        !self.seats[seat].parker.is_elsewhere()
     }
 
     /// Somebody leaves who may have been the last to come for some driver's events.
     pub(crate) fn hand_on_drivers(&self) {
-        if !self.drive.is_one()
-            && !self.drive.is_attended()
-            && let Some(seat) = self.rested()
-        {
-            self.unpark(seat);
+        if !self.drive.is_one() && !self.drive.is_attended() {
+            // It must be one worker more that is awake. Who still counts as asleep may have been woken by another who left.
+            self.idle
+                .find_sleeper(|seat| self.is_rested(seat) && (self.end_sleep(seat) || seeded(254)));
         }
     }
 

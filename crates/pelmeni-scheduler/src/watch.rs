@@ -13,7 +13,7 @@
 
 use std::time::Duration;
 
-use pelmeni_core::park::{Parker, Unparked};
+use pelmeni_core::park::Parker;
 use pelmeni_core::primitive::atomic::{AtomicU8, Ordering, fence};
 use pelmeni_core::primitive::seeded;
 
@@ -81,6 +81,6 @@ impl Watch {
     /// Ends the monitor's sleep or its pause.
     pub(crate) fn wake(&self) {
         let unparked = self.parker.unpark();
-        debug_assert_eq!(unparked, Unparked::Done, "the monitor sleeps on its parker only");
+        debug_assert!(!unparked.is_elsewhere(), "the monitor sleeps on its parker only");
     }
 }

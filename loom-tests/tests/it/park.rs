@@ -49,25 +49,26 @@ fn unpark_while_lying_down() {
     });
 }
 
-/// Two unpark at once: tokens coalesce, and what either has written is seen.
+/// Two unpark at once: tokens coalesce, what either has written is seen, and each sleep is ended by one of them.
 #[test]
 fn two_unpark_one() {
-    let cases = &["one park for both", "one park for each"];
+    let cases = &["one park for both", "one park for each", "rung"];
     Model::new("park::two_unpark_one").reaches(cases).check(|| {
         let bed = Arc::new(Bed::default());
-        let others = [bed.clone(), bed.clone()].map(|bed| {
-            thread::spawn(move || {
-                let _ = bed.add_and_unpark();
-            })
-        });
-        match bed.park_until(2) {
+        let others =
+            [bed.clone(), bed.clone()].map(|bed| thread::spawn(move || bed.add_and_unpark()));
+        let parks = bed.park_until(2);
+        match parks {
             1 => reach("one park for both"),
             2 => reach("one park for each"),
             0 => {}
             parks => panic!("{parks} parks for two tokens"),
         }
-        for other in others {
-            other.join().unwrap();
+        let found = others.map(|other| other.join().unwrap());
+        let rung = found.iter().filter(|found| **found == Unparked::Rung).count();
+        assert!(rung <= parks, "{rung} have ended {parks} sleeps");
+        if rung > 0 {
+            reach("rung");
         }
     });
 }

@@ -12,7 +12,7 @@ const FOR_EVER: Duration = Duration::from_secs(60);
 #[test]
 fn token_that_came_first_is_taken_without_sleep() {
     let parker = Parker::new();
-    assert_eq!(parker.unpark(), Unparked::Done);
+    assert_eq!(parker.unpark(), Unparked::Awake);
     parker.park(None);
 }
 
@@ -42,7 +42,7 @@ fn thread_that_has_a_token_does_not_leave() {
     assert!(!parker.leave_for(0), "there was a token");
     assert!(parker.leave_for(3), "and it was taken");
     assert_eq!(parker.unpark(), Unparked::Elsewhere(3));
-    assert_eq!(parker.unpark(), Unparked::Done, "one interruption is enough");
+    assert_eq!(parker.unpark(), Unparked::Awake, "one interruption is enough");
     parker.come_back();
     assert!(parker.leave_for(0), "coming back takes the token");
     parker.come_back();

@@ -575,6 +575,12 @@ pub(crate) const TABLE: &[Mutant] = &[
         &["worker::driver_is_handed_on_by_who_looked", "worker::driver_is_handed_on_by_who_waited"],
     ),
     mutant(
+        254,
+        SCHEDULER,
+        "who leaves a driver to somebody does not see that he was woken for another one",
+        &["worker::two_drivers_are_handed_on"],
+    ),
+    mutant(
         211,
         DRIVE,
         "the monitor does not see that nobody waits for the kernel",
