@@ -27,7 +27,7 @@
 //!
 //! Ordering: AcqRel, paired with each other. No fence is needed beside it, since there is one word only.
 
-use pelmeni_core::primitive::atomic::{AtomicBool, AtomicU8, Ordering};
+use pelmeni_core::primitive::atomic::{AtomicU8, AtomicUsize, Ordering};
 use pelmeni_core::primitive::seeded;
 
 /// Nobody sleeps, nobody rang.
@@ -41,26 +41,27 @@ const RUNG: u8 = 2;
 #[derive(Debug)]
 pub(crate) struct Bell {
     word: AtomicU8,
-    /// A thread is between listening and answering. Beside the word, which forgets it when somebody rings.
-    heard: AtomicBool,
+    /// How often a thread has begun to listen, and how often one has answered: odd while one is in between. Beside the word,
+    /// which forgets it when somebody rings. Only the thread with the turn writes it.
+    waits: AtomicUsize,
 }
 
 impl Bell {
     pub(crate) fn new() -> Bell {
-        Bell { word: AtomicU8::new(QUIET), heard: AtomicBool::new(false) }
+        Bell { word: AtomicU8::new(QUIET), waits: AtomicUsize::new(0) }
     }
 
     /// Announces a sleep. The answer is whether it may begin; if not, somebody rang before.
     #[must_use]
     pub(crate) fn listen(&self) -> bool {
-        self.heard.store(true, Ordering::Relaxed);
+        self.count();
         // AcqRel: pairs with the swap in `ring`: either we see RUNG and what was published before it, or it sees us.
         self.word.swap(LISTENING, Ordering::AcqRel) != RUNG
     }
 
     /// Ends the sleep. Whatever was published before a ring is visible now, or that ring is still to come.
     pub(crate) fn answer(&self) {
-        self.heard.store(false, Ordering::Relaxed);
+        self.count();
         if seeded(81) {
             // The bug: whoever rang in the meantime is wiped out unseen.
             self.word.store(QUIET, Ordering::Release);
@@ -70,9 +71,21 @@ impl Bell {
         self.word.swap(QUIET, Ordering::AcqRel);
     }
 
+    fn count(&self) {
+        let waits = self.waits.load(Ordering::Relaxed);
+        // Release: pairs with the Acquire in wait_number.
+        self.waits.store(waits.wrapping_add(1), Ordering::Release);
+    }
+
     /// Says whether a thread waits or is about to. Relaxed: it may be old, and nothing follows from it but a look.
     pub(crate) fn is_heard(&self) -> bool {
-        self.heard.load(Ordering::Relaxed)
+        is_heard(self.waits.load(Ordering::Relaxed))
+    }
+
+    /// The number of the wait that is going on or about to begin, if there is one; each is larger than those before.
+    pub(crate) fn wait_number(&self) -> Option<usize> {
+        // Acquire: pairs with the Release in count, so that one who has come from another bell is seen to have left that.
+        Some(self.waits.load(Ordering::Acquire)).filter(|waits| is_heard(*waits))
     }
 
     /// Rings. The answer is whether a thread sleeps and the poller has to end it.
@@ -85,4 +98,8 @@ impl Bell {
         // AcqRel: pairs with the swaps in `listen` and `answer`.
         self.word.swap(RUNG, Ordering::AcqRel) == LISTENING
     }
+}
+
+fn is_heard(waits: usize) -> bool {
+    waits % 2 == 1
 }

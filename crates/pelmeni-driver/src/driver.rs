@@ -123,6 +123,11 @@ impl Driver {
         self.bell.is_heard()
     }
 
+    /// The number of the wait that is going on or about to begin, if there is one: each has another, larger than those before.
+    pub fn wait_number(&self) -> Option<usize> {
+        self.bell.wait_number()
+    }
+
     /// Whether events would wait for somebody to come for them: there are sources, and nobody waits for the kernel. The
     /// answer may be old.
     pub fn is_neglected(&self) -> bool {

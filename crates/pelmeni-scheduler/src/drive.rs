@@ -134,9 +134,14 @@ impl Drive {
         self.drivers.iter().any(|driver| driver.is_neglected()) && !seeded(211)
     }
 
-    /// Says whether somebody waits with every driver. The answer may be old.
+    /// Says whether there was a moment at which somebody waited with every driver; false also if that is not sure.
     pub(crate) fn is_attended(&self) -> bool {
-        self.drivers.iter().all(|driver| driver.is_attended())
+        // Who waits here when we look here may wait there when we look there. But if the sum of numbers that only grow is
+        // the same once more, each wait that we saw lasted from the end of the first look to the beginning of the second.
+        let waits =
+            || self.drivers.iter().map(|driver| driver.wait_number()).sum::<Option<usize>>();
+        let first = waits();
+        first.is_some() && (first == waits() || seeded(255))
     }
 
     /// Ends the wait of the worker that waits for the kernel in this place.

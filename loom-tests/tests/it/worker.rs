@@ -538,6 +538,40 @@ fn two_drivers_are_handed_on() {
     });
 }
 
+/// While a caller leaves and looks whether somebody waits with each driver, a worker goes from one of them to the other: it is
+/// seen at both, and there is one where nobody waits.
+#[test]
+fn worker_changes_drivers_while_a_caller_leaves() {
+    Model::new("worker::worker_changes_drivers_while_a_caller_leaves").bound(1).check(|| {
+        let house = House::grouped(3, 2);
+        let attendant = house.kernel_of(1).attend();
+        let [own, waits] = [(); 2].map(|()| Arc::new(Parker::new()));
+        let mut never = pin!(event(&house, 2, &own));
+        assert!(never.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+        let gate = Gate::default();
+        let changes = open(&house, {
+            let gate = gate.clone();
+            move |house| house.work_on(2, async move { gate.pass().await })
+        });
+        let rests = open(&house, {
+            let (theirs, waits) = (house.clone(), waits.clone());
+            move |house| {
+                house.work_on(1, async move {
+                    event(&theirs, 1, &waits).await;
+                    theirs.stop();
+                });
+            }
+        });
+        waits.park(None);
+        drop(attendant);
+        gate.open();
+        house.call(async {});
+        yield_now();
+        house.kernel_of(0).report();
+        close(&house, [changes, rests]);
+    });
+}
+
 /// A stuck worker's timer is for a task that only the one who helps may run.
 #[test]
 fn timer_of_a_stuck_worker() {

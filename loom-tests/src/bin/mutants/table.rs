@@ -581,6 +581,12 @@ pub(crate) const TABLE: &[Mutant] = &[
         &["worker::two_drivers_are_handed_on"],
     ),
     mutant(
+        255,
+        DRIVE,
+        "who leaves sees one worker wait with two drivers, and wakes nobody",
+        &["worker::worker_changes_drivers_while_a_caller_leaves"],
+    ),
+    mutant(
         211,
         DRIVE,
         "the monitor does not see that nobody waits for the kernel",
