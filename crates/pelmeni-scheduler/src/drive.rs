@@ -19,7 +19,7 @@
 //! | is stuck | none; the monitor sees it, and wakes somebody, preferably one who attends no driver |
 //!
 //! **No driver is forgotten.** There are never more drivers without an attendant than workers awake: who wakes up leaves one at
-//! most, and who falls asleep takes one if there is one. (If it cannot, because somebody just looks there, that one is awake.)
+//! most, and who falls asleep takes one if there is one. (If it cannot, because somebody just looks there, it tries again.)
 //! Only who leaves its seat breaks the balance; it wakes somebody who waits for no driver, and whom nobody has woken yet (see
 //! [`hand_on_drivers`](crate::scheduler::Scheduler::hand_on_drivers)). So in the end, when all sleep, all are attended.
 //!
@@ -39,7 +39,7 @@ use pelmeni_driver::{Driver, Turn};
 pub(crate) use pelmeni_driver::{Punctual, Timer, TimerState, Wheel, WheelHandle};
 
 use pelmeni_core::contain;
-use pelmeni_core::primitive::seeded;
+use pelmeni_core::primitive::{seeded, yield_now};
 
 use crate::seat::Seat;
 
@@ -96,9 +96,20 @@ impl Drive {
         }
     }
 
-    /// The right to wait for the kernel, and at which driver: that of the group, or the next one where nobody waits; but those
-    /// first that would have events for somebody.
+    /// The right to wait for the kernel, and at which driver; `None` if somebody waits with each of them.
     fn claim(&self, group: usize) -> Option<(usize, Turn<'_>)> {
+        loop {
+            let claimed = self.try_claim(group);
+            if claimed.is_some() || self.is_one() || self.is_attended() || seeded(261) {
+                return claimed;
+            }
+            yield_now(); // somebody just looks there, or has begun to wait
+        }
+    }
+
+    /// As [`claim`](Drive::claim), if nobody else has the right: with the driver of the group, or the next one where nobody
+    /// waits; but those first that would have events for somebody.
+    fn try_claim(&self, group: usize) -> Option<(usize, Turn<'_>)> {
         let try_claim = |place: usize| Some((place, self.drivers[place].try_claim()?));
         if self.is_one() || seeded(222) {
             return try_claim(group);

@@ -401,6 +401,36 @@ fn event_for_another_group() {
     });
 }
 
+/// A worker that falls asleep finds both drivers taken, by one and the same who goes from the first to the second.
+#[test]
+fn worker_changes_drivers_while_another_falls_asleep() {
+    Model::new("worker::worker_changes_drivers_while_another_falls_asleep").check(|| {
+        let house = House::grouped(2, 1);
+        let here = house.kernel_of(0).attend();
+        let waits = Arc::new(Parker::new());
+        let worker = open(&house, {
+            let (theirs, waits) = (house.clone(), waits.clone());
+            move |house| {
+                house.work_on(0, async move {
+                    event(&theirs, 0, &waits).await;
+                    theirs.stop();
+                })
+            }
+        });
+        waits.park(None);
+        drop(here);
+        let there = house.kernel_of(1).try_attend();
+        if there.is_some() {
+            house.kernel_of(0).report();
+        } else {
+            // It waits there already, and the first is for who comes from there.
+            house.stop();
+        }
+        close(&house, [worker]);
+        drop(there);
+    });
+}
+
 /// A worker that goes to sleep, or sleeps, at the driver of another group is woken for something else.
 #[test]
 fn interrupted_with_another_group() {

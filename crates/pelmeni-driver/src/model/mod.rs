@@ -37,9 +37,14 @@ impl Kernel {
     /// # Panics
     /// If somebody waits there already.
     pub fn attend(&self) -> Attendant<'_> {
-        let turn = self.driver.try_claim().expect("nobody waits there");
+        self.try_attend().expect("nobody waits there")
+    }
+
+    /// As [`attend`](Kernel::attend), unless somebody waits there already.
+    pub fn try_attend(&self) -> Option<Attendant<'_>> {
+        let turn = self.driver.try_claim()?;
         assert!(self.driver.bell.listen(), "nobody was called from there");
-        Attendant { driver: &self.driver, _turn: turn }
+        Some(Attendant { driver: &self.driver, _turn: turn })
     }
 
     /// Time passes: what is due by then is due, and from now on no wait that has a limit lasts.

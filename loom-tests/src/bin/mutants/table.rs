@@ -599,6 +599,12 @@ pub(crate) const TABLE: &[Mutant] = &[
         &["worker::interrupted_with_another_group"],
     ),
     mutant(
+        261,
+        DRIVE,
+        "a worker takes two looks of another one for two others who wait",
+        &["worker::worker_changes_drivers_while_another_falls_asleep"],
+    ),
+    mutant(
         222,
         DRIVE,
         "a worker waits with its own group's driver only",
