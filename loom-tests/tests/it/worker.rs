@@ -488,36 +488,11 @@ fn kernel_of_a_stuck_group() {
     });
 }
 
-/// A worker falls asleep, and the only driver where nobody waits is taken just then: by a caller, who looks there on its way to
-/// a root that is ready at once. The worker says that it sleeps, tries to claim the driver, and lies down; the caller gives it
-/// back, leaves its seat, and looks who sleeps.
+/// A caller waits for the only driver where nobody else does, until the worker has something for it: then that one falls
+/// asleep while the caller comes back, ends its root, and leaves.
 #[test]
-fn driver_is_handed_on_by_who_looked() {
-    Model::new("worker::driver_is_handed_on_by_who_looked").bound(2).check(|| {
-        let house = House::grouped(2, 1);
-        let _attendant = house.kernel_of(1).attend();
-        let waits = Arc::new(Parker::new());
-        let worker = open(&house, {
-            let (theirs, waits) = (house.clone(), waits.clone());
-            move |house| {
-                house.work_on(1, async move {
-                    event(&theirs, 0, &waits).await;
-                    theirs.stop();
-                });
-            }
-        });
-        waits.park(None);
-        house.call(async {});
-        house.kernel_of(0).report();
-        close(&house, [worker]);
-    });
-}
-
-/// As [`driver_is_handed_on_by_who_looked`], with a caller who may wait there, until the worker itself has something for it:
-/// then that one falls asleep while the caller comes back, ends its root, and leaves.
-#[test]
-fn driver_is_handed_on_by_who_waited() {
-    Model::new("worker::driver_is_handed_on_by_who_waited").bound(2).check(|| {
+fn driver_is_handed_on() {
+    Model::new("worker::driver_is_handed_on").bound(2).check(|| {
         let house = House::grouped(2, 1);
         let _attendant = house.kernel_of(1).attend();
         let gate = Gate::default();

@@ -572,7 +572,7 @@ pub(crate) const TABLE: &[Mutant] = &[
         243,
         WORKER,
         "who leaves does not say that there is a driver where nobody waits",
-        &["worker::driver_is_handed_on_by_who_looked", "worker::driver_is_handed_on_by_who_waited"],
+        &["worker::driver_is_handed_on"],
     ),
     mutant(
         254,
