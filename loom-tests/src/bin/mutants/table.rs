@@ -346,14 +346,14 @@ pub(crate) const TABLE: &[Mutant] = &[
         &[
             "idle::task_comes_while_worker_falls_asleep",
             "idle::last_searcher_passes_the_search_on",
-            "idle::driver_is_taken_while_worker_falls_asleep",
+            "idle::driver_is_left_while_worker_falls_asleep",
         ],
     ),
     mutant(
         249,
         IDLE,
-        "no fence between giving a driver back and the look for who did not get it",
-        &["idle::driver_is_taken_while_worker_falls_asleep"],
+        "no fence between leaving a driver and the look for who sleeps",
+        &["idle::driver_is_left_while_worker_falls_asleep"],
     ),
     mutant(
         9,
