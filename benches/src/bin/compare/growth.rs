@@ -186,12 +186,15 @@ fn measure_once(key: &str, contender: Contender, scale: Scale) -> Result<f64, Fa
 }
 
 fn head(options: &Options, limits: Limits) -> String {
+    let rounds = match options.rounds {
+        1 => "One round".to_owned(),
+        rounds => format!("Medians of {rounds} rounds"),
+    };
     format!(
-        "# Growth\n\nWritten by `make growth`. Medians of {} rounds, every measurement in a process of its own. *growth* is \
+        "# Growth\n\nWritten by `make growth`. {rounds}, every measurement in a process of its own. *growth* is \
          the last number\nover the first: 1.0 is flat. Where a size would have needed more than half of the free memory or \
          all descriptors, the\ncell says so. One worker is tokio's `current_thread`. With more workers than cores, the system \
          shares the cores out.\n\n{}- {:.1} GiB may be used, {} descriptors\n",
-        options.rounds,
         machine::describe(),
         limits.bytes as f64 / f64::from(1 << 30),
         limits.descriptors,
