@@ -47,7 +47,7 @@
 //! | `membership`, `registration` | one source's way in and out |
 //! | `slack` | how late the kernel may end a sleep |
 //! | `alarm`, `node` | a deadline and what became of it; its place in a list |
-//! | `timer`, `wheel` | who waits for a deadline; where they wait |
+//! | `timer`, `wheel`, `levels` | who waits for a deadline; where they wait, and in which order |
 
 mod alarm;
 mod bell;
@@ -61,6 +61,8 @@ mod direct;
 mod drained;
 mod driver;
 mod interest;
+#[expect(unsafe_code, reason = "the nodes of the wheel lie in their timers")]
+mod levels;
 mod membership;
 #[cfg(all(loom, feature = "loom"))]
 mod mock;

@@ -33,6 +33,7 @@ const READINESS: &str = "pelmeni-driver/src/readiness.rs";
 const REGISTRATION: &str = "pelmeni-driver/src/registration.rs";
 const SOURCE: &str = "pelmeni-driver/src/source.rs";
 const TIMER: &str = "pelmeni-driver/src/timer.rs";
+const LEVELS: &str = "pelmeni-driver/src/levels.rs";
 const WHEEL: &str = "pelmeni-driver/src/wheel.rs";
 const GATE: &str = "pelmeni-sync/src/gate.rs";
 const NOTIFY: &str = "pelmeni-sync/src/notify.rs";
@@ -649,13 +650,13 @@ pub(crate) const TABLE: &[Mutant] = &[
     ),
     mutant(
         259,
-        WHEEL,
+        LEVELS,
         "a timer that comes during a descent overtakes those of its slot",
         &["driver::timers_come_and_go_while_others_move_down"],
     ),
     mutant(
         260,
-        WHEEL,
+        LEVELS,
         "a worker sleeps although a descent is left",
         &["driver::timers_come_and_go_while_others_move_down"],
     ),
