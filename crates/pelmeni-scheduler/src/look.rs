@@ -3,6 +3,10 @@
 //!
 //! That costs a look at the clock at least, so it comes after so many polls as take about [`LOOK_AFTER`], and after
 //! [`LOOK_EVERY_MAX`] at most.
+//!
+//! Timers fire once for each round of the queue, as in an event loop of one thread: whom they wake queues behind those that
+//! are there, and whoever waits for several timers is polled for all of them at once. If the round is long, they fire after
+//! [`FIRE_AFTER_MAX`].
 
 use std::time::Duration;
 
@@ -17,6 +21,8 @@ use crate::worker::Worker;
 const LOOK_EVERY_MAX: u32 = 64;
 /// How long a busy worker should go without: the number of polls follows from it.
 const LOOK_AFTER: Duration = Duration::from_micros(100);
+/// How long a due timer waits at most for the end of a round of the queue.
+const FIRE_AFTER_MAX: Duration = Duration::from_millis(1);
 
 impl Worker<'_> {
     /// What a busy worker does from time to time: timers, events, deliveries.
@@ -31,7 +37,9 @@ impl Worker<'_> {
             self.scheduler.notify(self.seat.index);
         }
         self.dispatch(|| self.scheduler.drive.look(self.home.index, self.next_random()));
-        self.fire_timers(self.home);
+        if self.has_gone_round(average) {
+            self.fire_timers(self.home);
+        }
         if let Some(task) = self.take_delivered() {
             self.requeue(task);
         }
@@ -48,6 +56,20 @@ impl Worker<'_> {
         self.look_every.set(u32::try_from(fitting).map_or(most, |fitting| fitting.clamp(1, most)));
         self.look_at.set(self.tick.get().wrapping_add(self.look_every.get()));
         (every, took / every)
+    }
+
+    /// Says whether the tasks that are queued could have been polled since the timers last fired, or that has been so long
+    /// ago that nobody should wait for it.
+    fn has_gone_round(&self, average: Duration) -> bool {
+        let queued = self.deque.len() + self.own.borrow().len();
+        let round = average.saturating_mul(u32::try_from(queued).unwrap_or(u32::MAX));
+        let now = self.looked.get();
+        let since = now.until(self.fired.get()).unwrap_or(Duration::ZERO);
+        if since < round.min(FIRE_AFTER_MAX) {
+            return false;
+        }
+        self.fired.set(now);
+        true
     }
 
     fn requeue(&self, task: Runnable) {

@@ -1,9 +1,11 @@
 //! Nobody starves: the budget of a poll, bounded runs of tasks that talk, and workers that look at the driver while busy.
 
 use std::future::ready;
+use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::task::{Context, Wake, Waker};
+use std::time::{Duration, Instant};
 
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
@@ -240,6 +242,52 @@ fn two_tasks_that_talk_do_not_starve_a_third() {
                 handle.await.unwrap();
             }
         });
+    });
+}
+
+/// How many polls of others there had been when it was woken.
+struct Witness {
+    polls: Count,
+    when_woken: AtomicUsize,
+}
+
+impl Wake for Witness {
+    fn wake(self: Arc<Self>) {
+        self.when_woken.store(self.polls.get(), Ordering::SeqCst);
+    }
+}
+
+#[test]
+fn timer_does_not_wait_for_a_long_queue() {
+    const POLLS: usize = 1_000;
+    const POLL: Duration = Duration::from_micros(200);
+    on(1, |runtime| {
+        let polls = Count::new();
+        let witness = Arc::new(Witness { polls: polls.clone(), when_woken: usize::MAX.into() });
+        runtime.run(async {
+            let queue: Vec<_> = (0..POLLS)
+                .map(|_| {
+                    let polls = polls.clone();
+                    spawn(async move {
+                        for _ in 0..2 {
+                            let start = Instant::now();
+                            while start.elapsed() < POLL {}
+                            polls.add();
+                            yield_now().await;
+                        }
+                    })
+                })
+                .collect();
+            let mut nap = pin!(sleep(10 * SOON));
+            let waker = Waker::from(witness.clone());
+            assert!(nap.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+            for handle in queue {
+                handle.await.unwrap();
+            }
+        });
+        // It is due after 250 polls at most, in the first round of three.
+        let polls = witness.when_woken.load(Ordering::SeqCst);
+        assert!(polls < POLLS * 3 / 4, "woken after {polls} polls");
     });
 }
 
