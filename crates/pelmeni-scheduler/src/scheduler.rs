@@ -268,7 +268,7 @@ impl Scheduler {
     /// The last task of a closed registry has ended; whoever closes the runtime may wait for it.
     pub(crate) fn last_task_gone(&self) {
         // A seat's locals are closed for themselves, too.
-        if self.is_closing() {
+        if self.is_closing() && !seeded(263) {
             self.unpark(0);
             self.callers.look_again();
         }

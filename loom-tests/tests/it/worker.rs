@@ -257,6 +257,35 @@ fn task_comes_from_outside() {
     });
 }
 
+/// A task spawns another one and ends, while another worker closes the runtime: when that has seen no task, there is none.
+#[test]
+fn worker_spawns_while_the_runtime_closes() {
+    let model = Model::new("worker::worker_spawns_while_the_runtime_closes").bound(3);
+    model.reaches(&["spawned before", "refused"]).check(|| {
+        let house = House::new(2);
+        let ran = Arc::new(AtomicUsize::new(0));
+        let (handle, theirs) = (Arc::new(Mutex::new(None)), ran.clone());
+        let worker = open(&house, {
+            let handle = handle.clone();
+            move |house| {
+                house.work_on(1, async move {
+                    let spawned = spawn(async move { theirs.fetch_add(1, Ordering::Relaxed) });
+                    *handle.lock() = Some(spawned);
+                });
+            }
+        });
+        house.close();
+        let spawned = handle.lock().take();
+        if let Some(spawned) = spawned {
+            let has_run = ran.load(Ordering::Relaxed) == 1; // and is complete any moment
+            assert!(has_run || spawned.is_finished(), "a task was left behind");
+            reach(if has_run { "spawned before" } else { "refused" });
+        }
+        house.stop();
+        close(&house, [worker]);
+    });
+}
+
 /// A worker is stuck until the task in its next slot has run.
 #[test]
 fn next_slot_of_a_stuck_worker() {

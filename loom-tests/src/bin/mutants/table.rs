@@ -47,6 +47,7 @@ const LOOKOUT: &str = "pelmeni-scheduler/src/lookout.rs";
 const SEAT: &str = "pelmeni-scheduler/src/seat.rs";
 const MONITOR: &str = "pelmeni-scheduler/src/monitor.rs";
 const NEWCOMERS: &str = "pelmeni-scheduler/src/newcomers.rs";
+const REGISTRY: &str = "pelmeni-scheduler/src/registry.rs";
 const SCHEDULER: &str = "pelmeni-scheduler/src/scheduler.rs";
 const REST: &str = "pelmeni-scheduler/src/rest.rs";
 const WORKER: &str = "pelmeni-scheduler/src/worker.rs";
@@ -469,6 +470,18 @@ pub(crate) const TABLE: &[Mutant] = &[
         SCHEDULER,
         "tasks that have not arrived are not counted",
         &["newcomers::task_comes_while_the_runtime_closes"],
+    ),
+    mutant(
+        262,
+        REGISTRY,
+        "a registry takes a task in although it is closed",
+        &["worker::worker_spawns_while_the_runtime_closes"],
+    ),
+    mutant(
+        263,
+        SCHEDULER,
+        "who waits for the last task is not told of its end",
+        &["worker::worker_spawns_while_the_runtime_closes"],
     ),
     mutant(
         240,
