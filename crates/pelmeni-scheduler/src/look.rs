@@ -5,8 +5,8 @@
 //! [`LOOK_EVERY_MAX`] at most.
 //!
 //! Timers fire once for each round of the queue, as in an event loop of one thread: whom they wake queues behind those that
-//! are there, and whoever waits for several timers is polled for all of them at once. If the round is long, they fire after
-//! [`FIRE_AFTER_MAX`].
+//! are there, and whoever waits for several timers is polled for all of them at once. If the round is long, they fire at
+//! the first look after [`FIRE_AFTER_MAX`].
 
 use std::time::Duration;
 
