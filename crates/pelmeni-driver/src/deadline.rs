@@ -35,10 +35,11 @@ impl Deadline {
     /// The instant from which deadlines count.
     pub const ZERO: Deadline = Deadline(0);
 
-    /// The instant `delay` from now; [`NEVER`](Deadline::NEVER) if that is centuries away.
+    /// The instant `delay` from now, and up to ten microseconds later; [`NEVER`](Deadline::NEVER) if that is centuries away.
     #[must_use]
+    #[inline]
     pub fn after(delay: Duration) -> Deadline {
-        clock::now() + delay
+        clock::latest() + delay
     }
 
     /// The same instant on this process's count: zero if it is before the start, [`NEVER`](Deadline::NEVER) if it is

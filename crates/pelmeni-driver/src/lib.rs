@@ -36,6 +36,7 @@
 //! | file | noun |
 //! |---|---|
 //! | `deadline`, `clock`, `monotonic` | an instant; the only reader of the clock, and a twin for models; how the system counts |
+//! | `estimate`, `tsc` | what time it is at the latest; the processor's own count |
 //! | `interest`, `descriptor` | read or write; what the system calls a descriptor |
 //! | `readiness` | the atomic word of one direction of one source, and the lock of those who wait for it |
 //! | `drained` | what the last operation left, as the source's owner remembers it |
@@ -60,6 +61,8 @@ mod descriptor;
 mod direct;
 mod drained;
 mod driver;
+#[cfg(not(all(loom, feature = "loom")))]
+mod estimate;
 mod interest;
 #[expect(unsafe_code, reason = "the nodes of the wheel lie in their timers")]
 mod levels;

@@ -53,7 +53,7 @@ unsafe impl WheelHandle for Place {
 }
 
 impl Sleep {
-    /// A sleep of this length from now on; one of centuries never ends.
+    /// A sleep of this length from now on, and up to ten microseconds longer; one of centuries never ends.
     #[track_caller]
     pub fn new(duration: Duration) -> Sleep {
         Sleep::at(Deadline::after(duration))
@@ -89,18 +89,17 @@ impl Sleep {
     /// Has it end at another instant, earlier or later, whether it was polled or not.
     #[track_caller]
     pub fn reset(self: Pin<&mut Self>, instant: Instant) {
-        self.reset_for(Some(instant), Location::caller());
+        self.reset_for(Deadline::at(instant), Location::caller());
     }
 
-    /// As [`reset`](Sleep::reset), for whoever made at `location` what sleeps again and again. `None` is never.
+    /// As [`reset`](Sleep::reset), for whoever made at `location` what sleeps again and again.
     #[doc(hidden)]
     pub fn reset_for(
         self: Pin<&mut Self>,
-        instant: Option<Instant>,
+        deadline: Deadline,
         location: &'static Location<'static>,
     ) {
         let mut this = self.project();
-        let deadline = instant.map_or(Deadline::NEVER, Deadline::at);
         if this.timer.as_mut().reset(deadline, Place::Nowhere(location))
             && let Place::Seat(lease, seat) = this.timer.handle()
             && !seeded(215)

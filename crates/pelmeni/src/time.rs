@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use futures_core::Stream;
 use pelmeni_core::cancel::{Scope, Stopped};
+use pelmeni_driver::{Deadline, clock};
 pub use pelmeni_scheduler::Sleep;
 use pin_project_lite::pin_project;
 
@@ -142,7 +143,7 @@ impl<F: Future> Future for Timeout<F> {
         let mut this = self.project();
         let is_over = match this.limit {
             Limit::After(duration) => duration.is_zero(),
-            Limit::At(instant) => *instant <= pelmeni_driver::clock::instant(),
+            Limit::At(instant) => *instant <= clock::instant(),
             Limit::Set => {
                 !this.scope.is_stopping() && this.sleep.as_mut().poll_deadline(cx).is_ready()
             }
@@ -153,12 +154,13 @@ impl<F: Future> Future for Timeout<F> {
         }
         let deadline = match std::mem::replace(this.limit, Limit::Set) {
             Limit::Set => return Poll::Pending,
-            Limit::At(instant) => Some(instant),
-            Limit::After(duration) => pelmeni_driver::clock::instant().checked_add(duration),
+            Limit::At(instant) => Deadline::at(instant),
+            Limit::After(duration) => Deadline::after(duration),
         };
         // The future waits for the first time: now there is something to limit.
-        if let Some(deadline) = deadline.filter(|_| !this.scope.is_stopping()) {
-            this.sleep.as_mut().reset(deadline);
+        if deadline != Deadline::NEVER && !this.scope.is_stopping() {
+            // It has not been in any wheel, and so keeps the place where it was made.
+            this.sleep.as_mut().reset_for(deadline, Location::caller());
             if this.sleep.as_mut().poll_deadline(cx).is_ready() {
                 cx.waker().wake_by_ref(); // it is over already: at the next poll
             }
@@ -217,15 +219,15 @@ impl Interval {
     /// Waits for the next tick.
     pub fn poll_tick(&mut self, cx: &mut Context<'_>) -> Poll<Instant> {
         ready!(self.sleep.as_mut().poll(cx));
-        let now = pelmeni_driver::clock::instant();
+        let now = clock::instant();
         let due = self.sleep.deadline().unwrap_or(now);
-        let next = after(due, self.period, now); // `None` is beyond the clock
+        let next = after(due, self.period, now).map_or(Deadline::NEVER, Deadline::at);
         self.sleep.as_mut().reset_for(next, self.location);
         Poll::Ready(due)
     }
 }
 
-/// The first tick after `now` among those that lie whole periods after `due`.
+/// The first tick after `now` among those that lie whole periods after `due`; `None` if it is beyond the clock.
 fn after(due: Instant, period: Duration, now: Instant) -> Option<Instant> {
     let next = due.checked_add(period)?;
     if next > now {

@@ -2,6 +2,7 @@
 
 #![cfg(all(unix, not(all(loom, feature = "loom"))))]
 
+mod clock;
 mod descriptors;
 mod io;
 mod kitchen;
