@@ -35,11 +35,12 @@ impl Deadline {
     /// The instant from which deadlines count.
     pub const ZERO: Deadline = Deadline(0);
 
-    /// The instant `delay` from now, and up to ten microseconds later; [`NEVER`](Deadline::NEVER) if that is centuries away.
+    /// The instant `delay` from now, and up to ten microseconds later unless it is now; [`NEVER`](Deadline::NEVER) if it is
+    /// centuries away.
     #[must_use]
     #[inline]
     pub fn after(delay: Duration) -> Deadline {
-        clock::latest() + delay
+        if delay.is_zero() { clock::now() } else { clock::latest() + delay }
     }
 
     /// The same instant on this process's count: zero if it is before the start, [`NEVER`](Deadline::NEVER) if it is

@@ -34,9 +34,12 @@ fn a_sleep_in_the_past_is_over() {
     each(|runtime| {
         runtime.run(async {
             let polls = Count::new();
-            counting(polls.clone(), sleep_until(Instant::now() - SOON)).await;
-            counting(polls.clone(), sleep(Duration::ZERO)).await;
-            assert_eq!(polls.get(), 2);
+            for _ in 0..10 {
+                drop(sleep(SOON)); // the time is known, more or less
+                counting(polls.clone(), sleep_until(Instant::now() - SOON)).await;
+                counting(polls.clone(), sleep(Duration::ZERO)).await;
+            }
+            assert_eq!(polls.get(), 20);
         });
     });
 }
