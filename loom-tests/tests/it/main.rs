@@ -4,13 +4,16 @@
 
 mod crew;
 mod detector;
+mod drive;
 mod driver;
+mod house;
 mod idle;
 mod join;
 mod list;
 mod newcomers;
 mod oneshot;
 mod park;
+mod sleep;
 mod support;
 mod task;
 mod waiters;
