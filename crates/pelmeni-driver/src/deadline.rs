@@ -35,7 +35,7 @@ impl Deadline {
     /// The instant from which deadlines count.
     pub const ZERO: Deadline = Deadline(0);
 
-    /// The instant `delay` from now, and up to ten microseconds later unless it is now; [`NEVER`](Deadline::NEVER) if it is
+    /// The instant `delay` from now, and up to fifteen microseconds later unless it is now; [`NEVER`](Deadline::NEVER) if it is
     /// centuries away.
     #[must_use]
     #[inline]

@@ -14,11 +14,12 @@
 //! - The counter is read first and the clock then, so that less has passed since `n0` than since `r0`.
 //! - A tick counts for [`TICK`], which is more than it takes on any processor, with a clock that is slowed down or hurried by
 //!   as much as the kernel does that.
-//! - What the processor reads before its turn is in [`READ_AHEAD`].
+//! - What the processor reads before its turn is in [`READ_AHEAD`]: it can be ahead by the few hundred instructions that it
+//!   keeps in flight.
 //! - A counter that jumps (another core, another machine) is hardly ever found between `r0` and [`CARRIED_MAX`] ticks after
 //!   it, and then for that one time.
 //!
-//! After those the clock is asked again, so that the answer is no later than [`READ_AHEAD`] and what those make, nine
+//! After those the clock is asked again, so that the answer is late by [`READ_AHEAD`] and what those make at most, fifteen
 //! microseconds. Nor is an answer before an earlier one of the same thread: of two sleeps of one length, the first made is
 //! the first to end.
 
@@ -29,8 +30,9 @@ use std::cell::Cell;
 const TICK: u64 = 2;
 /// For how many ticks a reading of the clock is carried on: for 1 to 5 us.
 const CARRIED_MAX: u64 = 1 << 12;
-/// How far ahead of its turn the counter is read at most, in nanoseconds.
-const READ_AHEAD: u64 = 1_000;
+/// How far ahead of its turn the counter is read, in nanoseconds, with much to spare: only instructions that each wait for
+/// memory, and one for the other, would take so long.
+const READ_AHEAD: u64 = 6_000;
 
 /// What a thread knows of the time.
 #[derive(Debug, Clone, Copy)]
@@ -71,13 +73,13 @@ mod tests {
 
     use proptest::prelude::*;
 
-    use super::{Estimate, READ_AHEAD};
+    use super::Estimate;
 
     proptest! {
         #[test]
         fn estimate_is_never_before_the_time_and_little_after(
             ticks_per_nano in 0.56..6.0_f64,
-            steps in prop::collection::vec((0_u64..3_000, 0..READ_AHEAD), 1..200),
+            steps in prop::collection::vec((0_u64..3_000, 0_u64..6_000), 1..200),
         ) {
             let last = Cell::new(Estimate::NONE);
             let mut time = 10_000_000_u64;
@@ -88,10 +90,20 @@ mod tests {
                 time += ahead;
                 let latest = Estimate::latest(&last, counter, || time);
                 prop_assert!(latest >= time, "{latest} is before {time}");
-                prop_assert!(latest <= time + 10_000, "{latest} is late at {time}");
+                prop_assert!(latest <= time + 15_000, "{latest} is late at {time}");
                 prop_assert!(latest >= earlier, "{latest} comes after {earlier}");
                 earlier = latest;
             }
         }
+    }
+
+    #[test]
+    fn counter_that_jumps_is_not_believed() {
+        let last = Cell::new(Estimate::NONE);
+        let latest = |counter, time| Estimate::latest(&last, counter, || time);
+        assert_eq!(latest(1_000_000, 50_000), 50_000);
+        assert_eq!(latest(999_999, 90_000), 90_000, "it went back");
+        assert_eq!(latest(u64::MAX, 200_000), 200_000, "it went far");
+        assert_eq!(latest(3, 300_000), 206_008, "it began again");
     }
 }

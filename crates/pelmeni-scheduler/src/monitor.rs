@@ -9,9 +9,9 @@
 //!   all workers are stuck   a spare worker comes for one of them
 //! ```
 //! A worker adds one to its count of polls before each poll, and that is all it does for the monitor. A count that stands
-//! still from one look to the next, of a worker that is not asleep, is a poll that takes long. A round looks twice if
-//! anybody sleeps who could help. A poll whose worker queues tasks meanwhile gets on, and wakes somebody itself for those
-//! that are worth it: it is left alone for a few milliseconds, unless something else waits there.
+//! still from one look to the next, of a worker that is not asleep, is a poll that takes long. Each round looks twice,
+//! but for those before which nobody has slept who could help. A poll whose worker queues tasks meanwhile gets on, and wakes
+//! somebody itself for those that are worth it: it is left alone for a few milliseconds, unless something else waits there.
 //!
 //! A *spare* works for as long as the worker that it stands in for is stuck: it minds that one's timers, empties its inbox,
 //! and what its tasks spawn or arm belongs to that one's seat. So nothing is left behind when it goes.
@@ -51,7 +51,7 @@ use crate::watch::While;
 pub(crate) const CONFIRM: Duration = Duration::from_micros(200);
 /// How long the monitor pauses between two rounds while it is alert.
 const ROUND: Duration = Duration::from_micros(500);
-/// The same when nobody would have time to help but a spare: so the second round can send it.
+/// The same when nobody sleeps who could help. A spare can, and the second round that sees a poll may send it.
 const ROUND_WHEN_BUSY: Duration = SPARE_AFTER;
 /// How long the pause becomes when it is not.
 const ROUND_WHEN_CALM: Duration = Duration::from_millis(10);
@@ -120,8 +120,13 @@ impl<'s> Monitor<'s> {
         let mut alert_until = now() + ALERT;
         let mut round = ROUND;
         let mut idle = 0;
+        let mut nobody_slept = false;
         while !lease.is_stopping() {
-            self.look_twice();
+            if mem::take(&mut nobody_slept) {
+                self.look_round();
+            } else {
+                self.look_twice();
+            }
             if self.at_work.iter().any(|(lasts, _)| *lasts >= ALARMING) {
                 alert_until = now() + ALERT;
             }
@@ -134,18 +139,17 @@ impl<'s> Monitor<'s> {
                 lease.watch.doze(While::Idle, None, is_over);
             } else if is_alert && !lease.idle.anyone_sleeps() {
                 let is_over = || lease.idle.anyone_sleeps() || lease.is_stopping();
-                lease.watch.doze(While::Busy, Some(ROUND_WHEN_BUSY), is_over);
+                nobody_slept = lease.watch.doze(While::Busy, Some(ROUND_WHEN_BUSY), is_over);
             } else {
                 lease.watch.pause(round);
             }
         }
     }
 
-    /// Looks round, and once more when a poll that was new by then would have lasted long, if anybody could help.
+    /// Looks round, and once more when a poll that was new by then would have lasted long.
     fn look_twice(&mut self) {
         self.look_round();
-        let is_any_new = self.at_work.iter().any(|(lasts, _)| *lasts < CONFIRM);
-        if is_any_new && self.lease.idle.anyone_sleeps() {
+        if self.at_work.iter().any(|(lasts, _)| *lasts < CONFIRM) {
             self.lease.watch.pause(CONFIRM);
             self.look_round();
         }

@@ -53,7 +53,7 @@ unsafe impl WheelHandle for Place {
 }
 
 impl Sleep {
-    /// A sleep of this length from now on, and up to ten microseconds longer; one of centuries never ends.
+    /// A sleep of this length from now on, and up to fifteen microseconds longer; one of centuries never ends.
     #[track_caller]
     pub fn new(duration: Duration) -> Sleep {
         Sleep::at(Deadline::after(duration))

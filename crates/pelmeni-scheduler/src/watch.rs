@@ -37,17 +37,24 @@ pub struct Watch {
 }
 
 impl Watch {
-    /// (1) The monitor sleeps until it is roused, or for so long; not at all if what it relies on `is_over`.
-    pub fn doze(&self, relies_on: While, limit: Option<Duration>, is_over: impl Fn() -> bool) {
+    /// (1) The monitor sleeps until it is roused, or for so long; not at all if what it relies on `is_over`. Says whether it
+    /// could rely on that for all of the time.
+    pub fn doze(
+        &self,
+        relies_on: While,
+        limit: Option<Duration>,
+        is_over: impl Fn() -> bool,
+    ) -> bool {
         self.relies_on.store(relies_on as u8, Ordering::Relaxed);
         // Between saying what we rely on and looking at it: pairs with the fence in rouse.
         if !seeded(202) {
             fence(Ordering::SeqCst);
         }
-        if !is_over() {
+        let is_over = is_over();
+        if !is_over {
             self.parker.park(limit);
         }
-        self.relies_on.store(AWAKE, Ordering::Relaxed);
+        self.relies_on.swap(AWAKE, Ordering::Relaxed) != AWAKE && !is_over
     }
 
     /// (2) A worker has made this untrue, where the monitor looks at it.

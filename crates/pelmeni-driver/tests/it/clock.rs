@@ -1,8 +1,19 @@
 //! The clock and what is told in its place.
 
 use std::thread;
+use std::time::Duration;
 
-use pelmeni_driver::clock;
+use pelmeni_driver::{Deadline, clock};
+
+const LATE_MAX: Duration = Duration::from_micros(15);
+
+#[test]
+fn no_time_from_now_is_now() {
+    for _ in 0..10 {
+        assert!(Deadline::after(Duration::MAX) > clock::now()); // which is known now, more or less
+        assert!(Deadline::after(Duration::ZERO) <= clock::now());
+    }
+}
 
 #[test]
 fn latest_is_never_before_the_clock_whatever_core_a_thread_is_on() {
@@ -14,7 +25,9 @@ fn latest_is_never_before_the_clock_whatever_core_a_thread_is_on() {
                 for _ in 0..100_000 {
                     let before = clock::now();
                     let latest = clock::latest();
+                    let after = clock::now();
                     assert!(before <= latest, "{before:?} is after {latest:?}");
+                    assert!(latest <= after + LATE_MAX, "{latest:?} is late at {after:?}");
                     assert!(earlier <= latest, "{earlier:?} was told before {latest:?}");
                     earlier = latest;
                 }

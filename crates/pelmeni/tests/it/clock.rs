@@ -39,7 +39,8 @@ fn a_sleep_in_the_past_is_over() {
                 counting(polls.clone(), sleep_until(Instant::now() - SOON)).await;
                 counting(polls.clone(), sleep(Duration::ZERO)).await;
             }
-            assert_eq!(polls.get(), 20);
+            // Once in a while, this thread is interrupted before the first poll of one.
+            assert!((20..30).contains(&polls.get()), "polled {} times", polls.get());
         });
     });
 }
