@@ -38,7 +38,7 @@ pub struct Watch {
 
 impl Watch {
     /// (1) The monitor sleeps until it is roused, or for so long; not at all if what it relies on `is_over`. Says whether it
-    /// could rely on that for all of the time.
+    /// could rely on that until it woke up.
     pub fn doze(
         &self,
         relies_on: While,
@@ -54,7 +54,8 @@ impl Watch {
         if !is_over {
             self.parker.park(limit);
         }
-        self.relies_on.swap(AWAKE, Ordering::Relaxed) != AWAKE && !is_over
+        let is_roused = self.relies_on.swap(AWAKE, Ordering::Relaxed) == AWAKE && !seeded(267);
+        !is_over && !is_roused
     }
 
     /// (2) A worker has made this untrue, where the monitor looks at it.

@@ -22,7 +22,8 @@ fn monitor_dozes_while_a_worker_wakes_up() {
             }
         });
         // Without end, unless it is roused.
-        watch.doze(While::Idle, None, || at_work.load(Ordering::Relaxed));
+        let held = watch.doze(While::Idle, None, || at_work.load(Ordering::Relaxed));
+        assert!(!held, "the monitor goes on to rely on what is not so any more");
         worker.join().unwrap();
     });
 }

@@ -35,7 +35,7 @@ fn a_sleep_in_the_past_is_over() {
         runtime.run(async {
             let polls = Count::new();
             for _ in 0..10 {
-                drop(sleep(SOON)); // the time is known, more or less
+                drop(sleep(SOON)); // from here on the time is an estimate
                 counting(polls.clone(), sleep_until(Instant::now() - SOON)).await;
                 counting(polls.clone(), sleep(Duration::ZERO)).await;
             }

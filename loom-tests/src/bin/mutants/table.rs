@@ -388,6 +388,12 @@ pub(crate) const TABLE: &[Mutant] = &[
         &["watch::two_workers_rouse_the_monitor"],
     ),
     mutant(
+        267,
+        WATCH,
+        "the monitor does not see that it was roused",
+        &["watch::monitor_dozes_while_a_worker_wakes_up"],
+    ),
+    mutant(
         204,
         READINESS,
         "an event does not say that the stream has ended",
