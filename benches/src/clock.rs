@@ -99,12 +99,24 @@ where
         }
         return f64::from(bodies) * f64::from(operations);
     }
+    median_of(scale, || async {
+        let start = now();
+        body().await;
+        nanoseconds(start.elapsed()) / f64::from(operations)
+    })
+    .await
+}
+
+/// Runs `body` until the budget of `scale` is used up, or three times where that is more, and returns the median of what it
+/// says.
+pub async fn median_of<F>(scale: Scale, body: impl Fn() -> F) -> f64
+where
+    F: Future<Output = f64>,
+{
     let began = now();
     let mut bodies = Vec::new();
     loop {
-        let start = now();
-        body().await;
-        bodies.push(nanoseconds(start.elapsed()) / f64::from(operations));
+        bodies.push(body().await);
         let elapsed = began.elapsed();
         if elapsed > LONG || bodies.len() >= BODIES_AT_LEAST && elapsed > scale.budget() {
             return median(&mut bodies);

@@ -106,6 +106,20 @@ impl<R: Rival> Row<R> {
     where
         F: Future<Output = f64> + Send + 'static,
     {
+        Self::per_threads(key, title, unit, move |scale, _| workload(scale))
+    }
+
+    /// As [`new`](Row::new), with a workload that is told the number of threads.
+    pub(crate) fn per_threads<F>(
+        key: &'static str,
+        title: &'static str,
+        unit: &'static str,
+        workload: impl Fn(Scale, usize) -> F + Sync + 'static,
+    ) -> Self
+    where
+        F: Future<Output = f64> + Send + 'static,
+    {
+        let run = move |threads, scale| R::run(threads, workload(scale, threads));
         Self {
             key,
             title,
@@ -114,7 +128,7 @@ impl<R: Rival> Row<R> {
             workers: None,
             needs_wrk: false,
             on_one_core: false,
-            run: Box::new(move |threads, scale| R::run(threads, workload(scale))),
+            run: Box::new(run),
             runtime: PhantomData,
         }
     }

@@ -6,12 +6,13 @@
 use std::future::poll_fn;
 use std::hint::black_box;
 use std::mem;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Barrier, Mutex};
 use std::task::{Poll, Waker};
+use std::thread;
 
 use futures::channel::oneshot;
 
-use crate::clock::{Scale, per_operation};
+use crate::clock::{Scale, median_of, nanoseconds, now, per_operation};
 use crate::rival::Rival;
 use crate::row::Row;
 
@@ -34,7 +35,7 @@ pub(crate) fn rows<R: Rival>() -> Vec<Row<R>> {
         }),
         Row::new("ring", "ring of 503 tasks", "ns/hop", |scale| ring::<R>(scale, 503, 20)),
         Row::new("skynet", "skynet, 1.1M tasks", "ns/task", skynet::<R>),
-        Row::new("cpu", "speed-up of 16 busy tasks", "times", cpu::<R>).higher_is_better(),
+        Row::per_threads("cpu", "speed-up of 16 busy tasks", "times", cpu::<R>).higher_is_better(),
     ]
 }
 
@@ -217,24 +218,47 @@ fn node<R: Rival>(first: u64, leaves: u64) -> R::Join<u64> {
 }
 
 /// How many times faster 16 tasks of pure arithmetic end than the same work done in a plain loop.
-async fn cpu<R: Rival>(scale: Scale) -> f64 {
+///
+/// The loop runs in as many plain threads as the runtime has, at once, and what counts is the mean of their speeds: cores
+/// that differ by a tenth, or are slower together than alone, would say more about the core on which the only loop came to
+/// run than about the runtime.
+async fn cpu<R: Rival>(scale: Scale, threads: usize) -> f64 {
     const TASKS: u32 = 16;
     let steps = scale.of(3_000_000);
-    let alone = per_operation(scale, TASKS, || async {
-        for seed in 0..TASKS {
-            black_box(crunch(seed, steps));
-        }
-    })
-    .await;
-    let together = per_operation(scale, TASKS, || async {
+    median_of(scale, || async {
+        let alone = plain_loops(threads, || {
+            for seed in 0..TASKS {
+                black_box(crunch(seed, steps));
+            }
+        });
+        let start = now();
         let handles: Vec<_> =
             (0..TASKS).map(|seed| R::spawn(async move { crunch(seed, steps) })).collect();
         for handle in handles {
             black_box(R::join(handle).await);
         }
+        alone / nanoseconds(start.elapsed())
     })
-    .await;
-    alone / together
+    .await
+}
+
+/// The nanoseconds that `work` takes in one of so many threads, this one among them, all at it at the same time: the
+/// harmonic mean, which is how long a thread of their mean speed would take.
+fn plain_loops(threads: usize, work: impl Fn() + Sync) -> f64 {
+    let start_together = Barrier::new(threads);
+    let timed = || {
+        start_together.wait();
+        let start = now();
+        work();
+        nanoseconds(start.elapsed())
+    };
+    let speed: f64 = thread::scope(|scope| {
+        let others: Vec<_> = (1..threads).map(|_| scope.spawn(timed)).collect();
+        let own = 1.0 / timed();
+        let speeds = others.into_iter().map(|other| 1.0 / other.join().expect("it only computes"));
+        own + speeds.sum::<f64>()
+    });
+    threads as f64 / speed
 }
 
 /// A chain of dependent multiplications: no two of them overlap. It is one function for all, since two copies of such a

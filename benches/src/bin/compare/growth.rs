@@ -162,14 +162,15 @@ fn measure(series: &Series, options: &Options) -> Vec<Vec<(Cell, &'static str)>>
     };
     let row = |runtime| series.points.iter().map(|point| empty(runtime, point)).collect();
     let mut cells: Vec<Vec<_>> = RUNTIMES.into_iter().map(row).collect();
-    for round in 0..options.rounds {
+    let mut order: Vec<usize> = (0..RUNTIMES.len()).collect();
+    for _ in 0..options.rounds {
         for (place, point) in series.points.iter().enumerate() {
             let Point::Measure(key, threads) = point else { continue };
-            for turn in 0..RUNTIMES.len() {
-                let turn = (round + turn) % RUNTIMES.len();
-                let contender = Contender { runtime: RUNTIMES[turn], threads: *threads };
+            fastrand::shuffle(&mut order);
+            for &runtime in &order {
+                let contender = Contender { runtime: RUNTIMES[runtime], threads: *threads };
                 progress(&format!("{key}: {} on {threads}", contender.runtime.name()));
-                cells[turn][place].0.rounds.push(measure_once(key, contender, options.scale));
+                cells[runtime][place].0.rounds.push(measure_once(key, contender, options.scale));
             }
         }
     }

@@ -1,7 +1,8 @@
 //! Every workload on every runtime, side by side.
 //!
-//! For each row, `rounds` times: each runtime once, in an order that begins one further every round. So a slow minute of
-//! the machine, or the heat of the one before, falls on all of them and not on whoever comes last.
+//! For each row, `rounds` times: each runtime once, in an order that is drawn anew every round. So a slow minute of the
+//! machine falls on all of them and not on whoever comes last, and nobody always comes after the same one, whose heat or
+//! choice of a core would be part of what it measures.
 //! Progress goes to standard error, the table to standard output, a line as soon as it is known.
 //!
 //! | what | where |
@@ -151,9 +152,11 @@ fn columns(threads: usize, python: &Python) -> Vec<Column> {
 fn measure_row(entry: Entry, columns: &[Column], python: &Python, options: &Options) -> Line {
     let empty = |column: &Column| Cell { column: column.clone(), rounds: Vec::new() };
     let mut cells: Vec<Cell> = columns.iter().map(empty).collect();
+    let mut order: Vec<usize> = (0..columns.len()).collect();
     for round in 0..entry.rounds(options.rounds) {
-        for turn in 0..cells.len() {
-            let cell = &mut cells[(round + turn) % columns.len()];
+        fastrand::shuffle(&mut order);
+        for &place in &order {
+            let cell = &mut cells[place];
             if round >= cell.column.rounds(options.rounds) {
                 continue;
             }

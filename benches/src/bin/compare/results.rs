@@ -40,7 +40,7 @@ fn groups(lines: &[Line]) -> Vec<(Group, Vec<&Line>)> {
 
 fn page(lines: &[Line], threads: usize, rounds: usize, notes: &[String], machine: &str) -> String {
     let mut page = format!(
-        "# Results\n\nWritten by `make compare`. Medians of {rounds} rounds (Python: at most 3), interleaved, every measurement \
+        "# Results\n\nWritten by `make compare`. Medians of {rounds} rounds (Python: at most 3), each in a random order, every measurement \
          in a process of its\nown; what is counted is counted once.\n\n{machine}\n\
          `/1` is one thread (tokio's `current_thread`), `/{threads}` {threads} threads (tokio's `multi_thread`); rows about \
          stalls have 4 workers\nthere. *vs/1* is pelmeni on one thread against the best peer on one, *vs/{threads}* many against \
