@@ -1,12 +1,12 @@
-//! What a busy worker does from time to time: it looks at its timers, at events and at its inbox, and whether it should have
+//! What a busy worker does from time to time: it looks at its inbox, at its timers and at events, and whether it should have
 //! help.
 //!
 //! That costs a look at the clock at least, so it comes after so many polls as take about [`LOOK_AFTER`], and after
 //! [`LOOK_EVERY_MAX`] at most.
 //!
-//! Timers fire once for each round of the queue, as in an event loop of one thread: whom they wake queues behind those that
-//! are there, and whoever waits for several timers is polled for all of them at once. If the round is long, they fire at
-//! the first look after [`FIRE_AFTER_MAX`].
+//! Timers and events have their turn once for each round of the queue, as in an event loop of one thread: whom they wake
+//! queues behind those that are there, whoever waits for several timers is polled for all of them at once, and one system
+//! call brings all the events of a round. If the round is long, their turn comes at the first look after [`ROUND_MAX`].
 
 use std::time::Duration;
 
@@ -21,8 +21,8 @@ use crate::worker::Worker;
 const LOOK_EVERY_MAX: u32 = 64;
 /// How long a busy worker should go without: the number of polls follows from it.
 const LOOK_AFTER: Duration = Duration::from_micros(100);
-/// How long a due timer waits at most for the end of a round of the queue.
-const FIRE_AFTER_MAX: Duration = Duration::from_millis(1);
+/// How long timers and events wait at most for the end of a round of the queue.
+const ROUND_MAX: Duration = Duration::from_millis(1);
 
 impl Worker<'_> {
     /// What a busy worker does from time to time: timers, events, deliveries.
@@ -36,8 +36,8 @@ impl Worker<'_> {
         if go_on || (self.paid.replace(pays) && pays) {
             self.scheduler.notify(self.seat.index);
         }
-        self.dispatch(|| self.scheduler.drive.look(self.home.index, self.next_random()));
         if self.has_gone_round(average) {
+            self.dispatch(|| self.scheduler.drive.look(self.home.index, self.next_random()));
             self.fire_timers(self.home);
         }
         if let Some(task) = self.take_delivered() {
@@ -58,17 +58,17 @@ impl Worker<'_> {
         (every, took / every)
     }
 
-    /// Says whether the tasks that are queued could have been polled since the timers last fired, or that has been so long
-    /// ago that nobody should wait for it.
+    /// Says whether the tasks that are queued could have been polled since timers and events last had their turn, or that
+    /// has been so long ago that nobody should wait for it.
     fn has_gone_round(&self, average: Duration) -> bool {
         let queued = self.deque.len() + self.own.borrow().len();
         let round = average.saturating_mul(u32::try_from(queued).unwrap_or(u32::MAX));
         let now = self.looked.get();
-        let since = now.until(self.fired.get()).unwrap_or(Duration::ZERO);
-        if since < round.min(FIRE_AFTER_MAX) {
+        let since = now.until(self.went_round.get()).unwrap_or(Duration::ZERO);
+        if since < round.min(ROUND_MAX) {
             return false;
         }
-        self.fired.set(now);
+        self.went_round.set(now);
         true
     }
 

@@ -62,8 +62,8 @@ pub(crate) struct Worker<'s> {
     pub(crate) look_every: Cell<u32>,
     /// When this worker last read the clock to look at its timers.
     pub(crate) looked: Cell<Deadline>,
-    /// At which of these looks its timers fired last.
-    pub(crate) fired: Cell<Deadline>,
+    /// At which of these looks timers and events last had their turn.
+    pub(crate) went_round: Cell<Deadline>,
     chain: Cell<u32>,
     /// How many tasks of the deque come before the next of those that must run here.
     others_first: Cell<usize>,
@@ -110,7 +110,7 @@ pub(crate) fn occupy<R>(lease: &Lease, seat: usize, f: impl FnOnce(&Worker<'_>) 
         look_at: Cell::new(1),
         look_every: Cell::new(1),
         looked: Cell::new(drive::now()),
-        fired: Cell::new(Deadline::ZERO),
+        went_round: Cell::new(Deadline::ZERO),
         chain: Cell::new(0),
         others_first: Cell::new(0),
         random: Cell::new(seat.index as u32 * 2 + 1),
