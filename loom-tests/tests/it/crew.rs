@@ -3,193 +3,15 @@
 //! Loom has no clock: a thread that is idle sleeps until it is called, or until something happens, or not at all. That
 //! there are no more threads than there may be is asserted by the code itself.
 
-use std::io;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::sync::Arc;
 
-use loom::sync::Notify;
 use loom::thread;
-use pelmeni_core::park::Parker;
 use pelmeni_loom_tests::{Model, reach};
-use pelmeni_scheduler::model::{Crew, Rest, Stranded};
+use pelmeni_scheduler::model::Crew;
 
-/// What threads share: a crew, and how it is with threads and time.
-struct Ship {
-    crew: Crew<Job>,
-    /// Whether the thread with this number can be started.
-    starts: fn(usize) -> bool,
-    sleep: Sleep,
-    nap: Sleep,
-    alert: Sleep,
-    started: AtomicUsize,
-}
-
-/// How long an idle thread sleeps.
-enum Sleep {
-    UntilCalled,
-    UntilAfter(Arc<Event>),
-    NotAtAll,
-}
-
-impl Ship {
-    fn new(crew: Crew<Job>, starts: fn(usize) -> bool, sleep: Sleep) -> loom::sync::Arc<Ship> {
-        Ship::with(crew, starts, sleep, Sleep::NotAtAll, Sleep::NotAtAll)
-    }
-
-    fn with(
-        crew: Crew<Job>,
-        starts: fn(usize) -> bool,
-        sleep: Sleep,
-        nap: Sleep,
-        alert: Sleep,
-    ) -> loom::sync::Arc<Ship> {
-        let started = AtomicUsize::new(0);
-        loom::sync::Arc::new(Ship { crew, starts, sleep, nap, alert, started })
-    }
-
-    fn started(&self) -> usize {
-        self.started.load(Ordering::SeqCst)
-    }
-
-    fn await_all(&self) {
-        assert_eq!(self.crew.await_all(|| Duration::MAX), 0, "all threads have ended");
-    }
-}
-
-fn always(_: usize) -> bool {
-    true
-}
-
-fn never(_: usize) -> bool {
-    false
-}
-
-fn submit(ship: &loom::sync::Arc<Ship>, job: Job) {
-    submit_as(ship, KIND, job, false);
-}
-
-/// A lone caller submits a job, and waits for it.
-fn call(ship: &loom::sync::Arc<Ship>) {
-    let (job, receipt) = Job::new();
-    submit_as(ship, KIND, job, true);
-    assert_eq!(receipt.wait(), End::Ran);
-}
-
-fn submit_as(ship: &loom::sync::Arc<Ship>, kind: usize, job: Job, is_lone: bool) {
-    let start = |number| start(ship, number);
-    if let Err(Stranded { jobs, .. }) = ship.crew.submit(kind, job, is_lone, start) {
-        jobs.into_iter().for_each(|job| job.end(End::Refused));
-    }
-}
-
-fn start(ship: &loom::sync::Arc<Ship>, number: usize) -> io::Result<()> {
-    if !(ship.starts)(number) {
-        return Err(io::ErrorKind::WouldBlock.into());
-    }
-    ship.started.fetch_add(1, Ordering::SeqCst);
-    let ship = ship.clone();
-    thread::spawn(move || {
-        let sleep = |parker: &Parker, rest| {
-            let how = match rest {
-                Rest::Alert => &ship.alert,
-                Rest::Idle => &ship.sleep,
-                Rest::Nap => &ship.nap,
-            };
-            match how {
-                Sleep::UntilCalled => parker.park(None),
-                Sleep::UntilAfter(event) => event.wait(),
-                Sleep::NotAtAll => {}
-            }
-        };
-        ship.crew.work(|number| start(&ship, number), Job::run, sleep);
-        ship.crew.end();
-    });
-    Ok(())
-}
-
-/// Of jobs.
-const KIND: usize = 16;
-/// Of jobs of which it is not known that they are short.
-const OTHER: usize = 32;
-
-/// What became of a job.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum End {
-    Ran,
-    Refused,
-    Dropped,
-}
-
-struct Job {
-    receipt: Receipt,
-    /// It blocks until this one has ended.
-    blocks_on: Option<Receipt>,
-}
-
-/// A job's handle. At most one thread waits for it at a time.
-#[derive(Clone, Default)]
-struct Receipt(Arc<(Mutex<Option<End>>, Event)>);
-
-impl Job {
-    fn new() -> (Job, Receipt) {
-        let receipt = Receipt::default();
-        (Job { receipt: receipt.clone(), blocks_on: None }, receipt)
-    }
-
-    fn run(self, _is_timed: bool) -> Option<Duration> {
-        if let Some(other) = &self.blocks_on {
-            other.0.1.wait();
-        }
-        self.end(End::Ran);
-        None
-    }
-
-    fn end(&self, end: End) {
-        let before = self.receipt.0.0.lock().unwrap().replace(end);
-        assert_eq!(before, None, "a job ends once");
-        self.receipt.0.1.set();
-    }
-}
-
-impl Drop for Job {
-    fn drop(&mut self) {
-        if self.receipt.end().is_none() {
-            self.end(End::Dropped);
-        }
-    }
-}
-
-impl Receipt {
-    fn end(&self) -> Option<End> {
-        *self.0.0.lock().unwrap()
-    }
-
-    fn wait(&self) -> End {
-        self.0.1.wait();
-        self.end().expect("the end is set before the event")
-    }
-}
-
-/// Something that happens once.
-#[derive(Default)]
-struct Event {
-    set: AtomicBool,
-    bell: Notify,
-}
-
-impl Event {
-    fn set(&self) {
-        self.set.store(true, Ordering::SeqCst);
-        self.bell.notify();
-    }
-
-    fn wait(&self) {
-        while !self.set.load(Ordering::SeqCst) {
-            self.bell.wait();
-        }
-    }
-}
+use crate::ship::{
+    End, Event, Job, KIND, OTHER, Receipt, Ship, Sleep, always, call, never, submit, submit_as,
+};
 
 /// The only thread there may be is about to end when the second job comes: that one is run all the same.
 #[test]
@@ -425,7 +247,7 @@ fn another_is_on_watch_already() {
         [first, second].into_iter().for_each(|job| submit(&ship, job));
         assert_eq!([one.wait(), two.wait()], [End::Ran; 2]);
         [third, fourth].into_iter().for_each(|job| submit(&ship, job));
-        is_enough.0.1.set();
+        is_enough.set();
         assert_eq!([end.wait(), three.wait(), four.wait()], [End::Ran; 3]);
         let (last, five) = Job::new();
         submit(&ship, last);

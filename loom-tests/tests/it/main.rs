@@ -13,6 +13,7 @@ mod list;
 mod newcomers;
 mod oneshot;
 mod park;
+mod ship;
 mod sleep;
 mod support;
 mod task;
