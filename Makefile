@@ -35,9 +35,11 @@ loom: ## check every model, then that each seeded bug is found by one
 	RUSTFLAGS="$(LOOM_FLAGS)" $(CARGO) test --release --target-dir target/loom -p pelmeni-loom-tests -- --test-threads=2 --nocapture
 	RUSTFLAGS="$(LOOM_FLAGS)" $(CARGO) run --release --target-dir target/loom -p pelmeni-loom-tests --bin mutants
 
-lint: ## check format and lints
+lint: ## check format and lints, also of what is built for models and for `make writes`
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
+	RUSTFLAGS="--cfg loom" $(CARGO) clippy --target-dir target/loom -p pelmeni-loom-tests --all-targets -- -D warnings
+	RUSTFLAGS="--cfg pelmeni_count" $(CARGO) clippy --target-dir target/count -p pelmeni-shared-writes --all-targets -- -D warnings
 
 doc: ## build the documentation, without warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps
