@@ -8,12 +8,9 @@
 use std::cell::UnsafeCell;
 use std::fmt;
 use std::ops::{Deref, DerefMut};
-use std::{hint, thread};
 
 use crate::primitive::atomic::{AtomicBool, Ordering};
-
-/// How often to look before another thread gets the core.
-const LOOKS: u32 = 64;
+use crate::word_lock::wait_a_little;
 
 /// A value behind a lock of one byte.
 #[derive(Default)]
@@ -52,11 +49,7 @@ impl<T> Spin<T> {
         // Acquire: as in lock. Looking before taking leaves the line with its holder.
         while self.taken.load(Ordering::Relaxed) || self.taken.swap(true, Ordering::Acquire) {
             looks += 1;
-            if looks % LOOKS == 0 {
-                thread::yield_now();
-            } else {
-                hint::spin_loop();
-            }
+            wait_a_little(looks);
         }
     }
 }

@@ -6,8 +6,10 @@
 //!     ▲                                        │
 //!     └────────────────────────────────────────┘
 //!             2 the guard ends: one store, of the same word or of another one
-//! ``` A word that is changed together with what it speaks of would otherwise need an exchange for itself and another for
-//! the lock. Here taking the lock is the only exchange. While the bit is set nobody but the holder writes the word, so that
+//! ```
+//!
+//! A word that is changed together with what it speaks of would otherwise need an exchange for itself and another for the
+//! lock. Here taking the lock is the only exchange. While the bit is set nobody but the holder writes the word, so that
 //! the new word and the end of the lock are one plain store.
 //!
 //! The word can be read at any time. Who reads it while the lock is held sees what it was before.
@@ -89,8 +91,9 @@ impl<T> WordLock<T> {
     }
 }
 
+/// What whoever waits for a lock does between two looks, by the number of those so far.
 #[cold]
-fn wait_a_little(looks: u32) {
+pub(crate) fn wait_a_little(looks: u32) {
     if looks.is_multiple_of(LOOKS) {
         yield_now();
     } else {
