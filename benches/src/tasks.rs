@@ -219,14 +219,15 @@ fn node<R: Rival>(first: u64, leaves: u64) -> R::Join<u64> {
 
 /// How many times faster 16 tasks of pure arithmetic end than the same work done in a plain loop.
 ///
-/// The loop runs in as many plain threads as the runtime has, at once, and what counts is the mean of their speeds: cores
-/// that differ by a tenth, or are slower together than alone, would say more about the core on which the only loop came to
-/// run than about the runtime.
+/// The loop runs in plain threads, at once, as many as the runtime has cores for its own, and what counts is the mean of
+/// their speeds: cores that differ by a tenth, or are slower together than alone, would say more about the core on which
+/// the only loop came to run than about the runtime.
 async fn cpu<R: Rival>(scale: Scale, threads: usize) -> f64 {
     const TASKS: u32 = 16;
     let steps = scale.of(3_000_000);
+    let cores = thread::available_parallelism().map_or(threads, |cores| threads.min(cores.get()));
     median_of(scale, || async {
-        let alone = plain_loops(threads, || {
+        let alone = plain_loops(cores, || {
             for seed in 0..TASKS {
                 black_box(crunch(seed, steps));
             }
