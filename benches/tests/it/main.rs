@@ -218,7 +218,7 @@ fn growth_has_a_line_for_each_runtime_and_is_written() {
         assert_eq!(lines.len(), 2, "by workers and by size:\n{page}");
         let [small, large, growth] = numbers(lines[1])[..] else { panic!("{}", lines[1]) };
         assert!(small > 16.0 && large > 16.0, "{}", lines[1]);
-        // Each of the three is rounded by half a per cent at most.
+        // Each of the three is rounded, by up to six in a thousand.
         assert!((growth * small / large - 1.0).abs() < 0.02, "{}", lines[1]);
     }
 }
