@@ -17,7 +17,7 @@ use crate::drive;
 use crate::seat::Seat;
 use crate::worker::Worker;
 
-/// After how many polls at most a busy worker looks at timers, events and its inbox.
+/// After how many polls at most a busy worker looks around.
 const LOOK_EVERY_MAX: u32 = 64;
 /// How long a busy worker should go without: the number of polls follows from it.
 const LOOK_AFTER: Duration = Duration::from_micros(100);
@@ -25,7 +25,7 @@ const LOOK_AFTER: Duration = Duration::from_micros(100);
 const ROUND_MAX: Duration = Duration::from_millis(1);
 
 impl Worker<'_> {
-    /// What a busy worker does from time to time: timers, events, deliveries.
+    /// What a busy worker does from time to time: deliveries and, once a round, timers and events.
     #[cold]
     pub(crate) fn look_around(&self) {
         let (polls, average) = self.plan_next_look();
