@@ -86,6 +86,14 @@ pub const TIMER: Operation = Operation {
     run: |_, times| Box::pin(timers(times)),
 };
 
+/// A timer that waits is polled once more, as is that of a timeout whenever its future is.
+pub const AGAIN: Operation = Operation {
+    name: "timer: polled again",
+    tokio: ["4", "-"],
+    stay: true,
+    run: |_, times| Box::pin(on_a_task(polls_of_a_timer(times))),
+};
+
 /// A timer that fires, with the wake and the poll that follow.
 pub const SLEEP: Operation = Operation {
     name: "timer: set, fires, wakes",
@@ -111,7 +119,8 @@ pub const ASLEEP: Operation = Operation {
 };
 
 /// Those that are counted on any number of workers.
-pub const ALL: [&Operation; 8] = [&SPAWN, &YIELD, &WAKE, &DETACHED, &JOIN, &TIMER, &SLEEP, &READ];
+pub const ALL: [&Operation; 9] =
+    [&SPAWN, &YIELD, &WAKE, &DETACHED, &JOIN, &TIMER, &AGAIN, &SLEEP, &READ];
 
 /// As many tasks as the next slot and the smallest deque hold.
 const TASKS: usize = 60;
@@ -216,6 +225,19 @@ async fn timers(times: usize) -> Option<Tally> {
         for _ in 0..times {
             let timer = pin!(sleep(Duration::from_secs(1)));
             assert!(timer.poll(cx).is_pending(), "a second is long");
+        }
+        Poll::Ready(end())
+    })
+    .await
+}
+
+async fn polls_of_a_timer(times: usize) -> Option<Tally> {
+    let mut timer = pin!(sleep(Duration::from_secs(1)));
+    poll_fn(|cx| {
+        assert!(timer.as_mut().poll(cx).is_pending(), "a second is long");
+        begin();
+        for _ in 0..times {
+            assert!(timer.as_mut().poll(cx).is_pending(), "a second is long");
         }
         Poll::Ready(end())
     })

@@ -230,8 +230,8 @@ impl Levels {
             unsafe { self.link(node) };
             return;
         }
-        // SAFETY: the lock is held (N1).
-        let waker = unsafe { shared.with_links(|links| links.waker.take()) };
+        // SAFETY: the lock is held, and the node is taken out.
+        let waker = unsafe { shared.take_waker() };
         self.due.push(Due { deadline, waker });
         // The last touch (N3).
         shared.alarm.fire();

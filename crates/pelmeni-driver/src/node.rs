@@ -14,35 +14,46 @@
 //!
 //! N3. Whoever takes a node out of the wheel says so in its alarm when he is done with it, and not before: from then on
 //! the timer may be gone.
+//!
+//! N4. The waker is written by the timer's owner only, under the lock. Whoever takes a linked node out makes it his, and
+//! leaves the parts where they are; so the owner may look at them without the lock.
 
-use std::ptr::NonNull;
-use std::task::Waker;
+use std::mem::ManuallyDrop;
+use std::ptr::{self, NonNull};
+use std::task::{RawWakerVTable, Waker};
 
 use pelmeni_core::primitive::{UnsafeCell, seeded};
 
 use crate::Deadline;
 use crate::alarm::Alarm;
 
-/// A deadline, and its place in a ring.
+/// A deadline, its place in a ring, and whom to wake.
 #[derive(Debug)]
 pub(crate) struct Node {
     pub(crate) alarm: Alarm,
     links: UnsafeCell<Links>,
+    /// The waker is this node's while it is linked, and was when it is not; `None` before that.
+    waker: UnsafeCell<Option<Parts>>,
 }
 
-/// What the lock guards.
+/// The neighbours in a ring.
 #[derive(Debug)]
-pub(crate) struct Links {
+struct Links {
     previous: NonNull<Node>,
     next: NonNull<Node>,
-    /// Whom to wake; `None` while it is not linked.
-    pub(crate) waker: Option<Waker>,
+}
+
+/// A waker, taken apart: that it is somebody else's by now does not matter to whoever only looks.
+#[derive(Debug, Clone, Copy)]
+struct Parts {
+    data: *const (),
+    vtable: &'static RawWakerVTable,
 }
 
 // SAFETY: the pointers among the links lead to nodes of the same wheel and are followed under its lock only (N1), by
-// whichever thread holds it; the rest is Send.
+// whichever thread holds it; a waker is Send, and the rest is.
 unsafe impl Send for Node {}
-// SAFETY: a shared reference gives access to atomics only; the links need the lock (N1).
+// SAFETY: a shared reference gives access to atomics only; the links need the lock (N1), and so does the waker (N4).
 unsafe impl Sync for Node {}
 
 /// The nodes of one slot, in the order in which they came.
@@ -53,42 +64,60 @@ pub(crate) struct Ring {
 
 impl Node {
     pub(crate) fn new(deadline: Deadline) -> Node {
-        let links = Links { previous: NonNull::dangling(), next: NonNull::dangling(), waker: None };
-        Node { alarm: Alarm::new(deadline), links: UnsafeCell::new(links) }
+        let links = Links { previous: NonNull::dangling(), next: NonNull::dangling() };
+        Node {
+            alarm: Alarm::new(deadline),
+            links: UnsafeCell::new(links),
+            waker: UnsafeCell::new(None),
+        }
     }
 
-    /// Shows the links for a moment.
+    /// Says whether it is this task that is woken, or was.
     ///
     /// # Safety
-    /// The caller holds the lock of the node's wheel (N1), and `f` does not ask for the same links again.
-    pub(crate) unsafe fn with_links<R>(&self, f: impl FnOnce(&mut Links) -> R) -> R {
-        self.links.with_mut(|links| {
-            // SAFETY: the lock makes the access exclusive (N1), `f` is not called twice.
-            f(unsafe { &mut *links })
-        })
+    /// The caller is the owner (N4).
+    #[inline]
+    pub(crate) unsafe fn wakes(&self, waker: &Waker) -> bool {
+        let is_same = |parts: &Parts| {
+            ptr::eq(parts.data, waker.data()) && ptr::eq(parts.vtable, waker.vtable())
+        };
+        // SAFETY: the owner alone writes (N4), and is here.
+        self.waker.with(|parts| unsafe { (*parts).as_ref().is_some_and(is_same) }) || seeded(90)
+    }
+
+    /// Keeps a waker.
+    ///
+    /// # Safety
+    /// The caller is the owner and holds the lock (N4), and the waker that was here is not this node's any more.
+    pub(crate) unsafe fn set_waker(&self, waker: Waker) {
+        let waker = ManuallyDrop::new(waker);
+        let parts = Parts { data: waker.data(), vtable: waker.vtable() };
+        // SAFETY: nobody else writes, or reads without the lock (N4).
+        self.waker.with_mut(|kept| unsafe { *kept = Some(parts) });
+    }
+
+    /// Takes the waker, which stays to be seen.
+    ///
+    /// # Safety
+    /// The caller holds the lock. The node was linked and is taken out, or gets another waker at once (N4).
+    pub(crate) unsafe fn take_waker(&self) -> Option<Waker> {
+        // SAFETY: who writes holds the lock (N4).
+        let parts = self.waker.with(|parts| unsafe { *parts })?;
+        if seeded(268) {
+            // SAFETY: none: the owner may look. This is the bug.
+            self.waker.with_mut(|parts| unsafe { *parts = None });
+        }
+        // SAFETY: they are of a waker that nobody has taken.
+        Some(unsafe { Waker::new(parts.data, parts.vtable) })
     }
 }
 
 impl Drop for Node {
     fn drop(&mut self) {
         // No lock is needed any more, and nothing to be done: it is for loom, which sees here that nobody else still
-        // has his hands in the links (N3).
+        // has his hands in the node (N3).
         self.links.with_mut(|_| ());
-    }
-}
-
-impl Links {
-    /// Makes sure that `waker`, or an equal one, is the one to wake; if it takes that, by exchanging `spare`, a clone of
-    /// it, for the old one. Whether it succeeded: if not, it lacked a clone.
-    pub(crate) fn take_waker(&mut self, waker: &Waker, spare: &mut Option<Waker>) -> bool {
-        if self.waker.as_ref().is_some_and(|old| old.will_wake(waker) || seeded(90)) {
-            return true;
-        }
-        let exchanged = spare.is_some();
-        if exchanged {
-            std::mem::swap(&mut self.waker, spare);
-        }
-        exchanged
+        self.waker.with_mut(|_| ());
     }
 }
 
@@ -239,6 +268,6 @@ unsafe fn connect(first: NonNull<Node>, second: NonNull<Node>) {
 unsafe fn links<R>(node: NonNull<Node>, f: impl FnOnce(&mut Links) -> R) -> R {
     // SAFETY: the node is alive.
     let node = unsafe { node.as_ref() };
-    // SAFETY: the lock is held, `f` behaves.
-    unsafe { node.with_links(f) }
+    // SAFETY: the lock makes the access exclusive (N1), `f` does not ask again.
+    node.links.with_mut(|links| f(unsafe { &mut *links }))
 }

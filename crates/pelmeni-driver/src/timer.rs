@@ -129,6 +129,11 @@ impl<H: WheelHandle> Timer<H> {
         if phase == Phase::Fired || !is_linked && self.deadline().has_passed(now()) {
             return TimerState::Due;
         }
+        // SAFETY: the caller owns the timer.
+        if is_linked && unsafe { self.node.wakes(waker) } {
+            // So it will, even if somebody is taking it out now: that one wakes after he has said so.
+            return TimerState::Waiting;
+        }
         // SAFETY: nothing is moved out; only the handle is touched, which is not pinned.
         let this = unsafe { self.get_unchecked_mut() };
         if this.handle.wheel().is_none() {
@@ -138,7 +143,7 @@ impl<H: WheelHandle> Timer<H> {
         let node = NonNull::from(&this.node);
         if is_linked {
             // SAFETY: the node was linked in this wheel (T1), and lies in a pinned timer whose drop unlinks it (T2).
-            unsafe { wheel.wait(node, waker) }
+            unsafe { wheel.wait(node, waker.clone()) }
         } else {
             // SAFETY: the node is not linked, and lies in a pinned timer whose drop unlinks it (T2).
             unsafe { wheel.enter(node, waker.clone()) }

@@ -1,7 +1,8 @@
 //! Where the timers of a worker wait: its [`Wheel`], a lock around [`Levels`].
 //!
-//! The lock guards everything, the links in the nodes included (N1). It is held for a few instructions by whoever arms or
-//! cancels, and for one stride by the worker (W5); wakers are cloned, woken and dropped without it.
+//! The lock guards everything, the links in the nodes included (N1); only the owner of a timer sees its waker without it
+//! (N4). It is held for a few instructions by whoever arms or cancels, and for one stride by the worker (W5); wakers are
+//! cloned, woken and dropped without it.
 
 use std::fmt;
 use std::ptr::NonNull;
@@ -65,8 +66,8 @@ impl Wheel {
             while let Some(node) = unsafe { ring.pop() } {
                 // SAFETY: the node was in the ring a moment ago and has not been told that it is out (N2, N3).
                 let node = unsafe { node.as_ref() };
-                // SAFETY: the lock is held (N1).
-                wakers.extend(unsafe { node.with_links(|links| links.waker.take()) });
+                // SAFETY: the lock is held, and the node was taken out.
+                wakers.extend(unsafe { node.take_waker() });
                 node.alarm.unlink();
             }
         }
@@ -91,37 +92,35 @@ impl Wheel {
         unsafe { levels.insert(node) };
         // SAFETY: the caller vouches for the node.
         let node = unsafe { node.as_ref() };
-        // SAFETY: the lock is held (N1).
-        unsafe { node.with_links(|links| links.waker = Some(waker)) };
+        // SAFETY: the owner calls, the lock is held, and who took the node out took its waker.
+        unsafe { node.set_waker(waker) };
         node.alarm.link();
         if first { TimerState::First } else { TimerState::Waiting }
     }
 
-    /// Gives a node that was linked another waker, if it needs one and still is.
+    /// Gives a node that was linked another waker, if it still is.
     ///
     /// # Safety
-    /// The node is linked in this wheel, or has been and was not touched by its owner since (N2).
+    /// The node is linked in this wheel, or has been and was not touched by its owner since (N2), who calls.
     #[cold]
-    pub(crate) unsafe fn wait(&self, node: NonNull<Node>, waker: &Waker) -> TimerState {
+    pub(crate) unsafe fn wait(&self, node: NonNull<Node>, waker: Waker) -> TimerState {
         // SAFETY: the caller vouches for the node.
         let node = unsafe { node.as_ref() };
-        // Made without the lock; the waker that it replaces ends up here and is dropped without it, too.
-        let mut spare = None;
-        loop {
-            let levels = self.levels.lock();
-            match node.alarm.phase() {
-                Phase::Linked => {}
-                _ if seeded(246) => {}
-                Phase::Fired => return TimerState::Due,
-                Phase::Idle => return TimerState::Closed,
+        let levels = self.levels.lock();
+        // What is not needed is dropped without the lock: that is somebody else's code.
+        let (state, _waker) = match node.alarm.phase() {
+            Phase::Fired if !seeded(246) => (TimerState::Due, Some(waker)),
+            Phase::Idle if !seeded(246) => (TimerState::Closed, Some(waker)),
+            _ => {
+                // SAFETY: the lock is held, and there will be another one at once.
+                let old = unsafe { node.take_waker() };
+                // SAFETY: the owner calls, the lock is held, and the old one was taken.
+                unsafe { node.set_waker(waker) };
+                (TimerState::Waiting, old)
             }
-            // SAFETY: the lock is held (N1).
-            if unsafe { node.with_links(|links| links.take_waker(waker, &mut spare)) } {
-                return TimerState::Waiting;
-            }
-            drop(levels);
-            spare = Some(waker.clone());
-        }
+        };
+        drop(levels);
+        state
     }
 
     /// Gives a node another deadline; if it is linked, at its new place. Whether it is the first of the wheel there, and
@@ -163,8 +162,8 @@ impl Wheel {
         // SAFETY: the node is linked in this wheel, whose lock is held.
         unsafe { levels.remove(node) };
         owned.alarm.unlink();
-        // SAFETY: the lock is held (N1).
-        unsafe { owned.with_links(|links| links.waker.take()) }
+        // SAFETY: the lock is held, and the node was taken out.
+        unsafe { owned.take_waker() }
     }
 }
 

@@ -79,6 +79,11 @@ fn last_waker_is_woken() {
 }
 
 #[test]
+fn waker_is_looked_at_while_the_timer_fires() {
+    check("waker_is_looked_at_while_the_timer_fires");
+}
+
+#[test]
 fn timer_is_dropped_while_it_fires() {
     check("timer_is_dropped_while_it_fires");
 }

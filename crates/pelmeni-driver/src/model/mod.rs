@@ -84,7 +84,7 @@ pub struct Model {
 }
 
 /// All models. Each mutant of this crate is killed by at least one, and each kills at least one.
-pub const MODELS: [Model; 18] = [
+pub const MODELS: [Model; 19] = [
     Model {
         name: "notification_reaches_the_sleeper",
         run: bell::notification_reaches_the_sleeper,
@@ -134,6 +134,11 @@ pub const MODELS: [Model; 18] = [
         kills: &[153],
     },
     Model { name: "last_waker_is_woken", run: timer::last_waker_is_woken, kills: &[90, 246, 248] },
+    Model {
+        name: "waker_is_looked_at_while_the_timer_fires",
+        run: timer::waker_is_looked_at_while_the_timer_fires,
+        kills: &[268],
+    },
     Model {
         name: "timer_is_dropped_while_it_fires",
         run: timer::timer_is_dropped_while_it_fires,

@@ -41,6 +41,27 @@ pub(super) fn last_waker_is_woken() {
     assert_eq!(poll(&new), TimerState::Due);
 }
 
+/// A poll with the same waker while the timer fires: it looks at the waker that is just being taken.
+pub(super) fn waker_is_looked_at_while_the_timer_fires() {
+    let wheel = Arc::new(Wheel::new(Deadline::ZERO));
+    let deadline = Deadline::from_nanos(1);
+    let ear = Ear::new();
+    let mut timer = Box::pin(Timer::new(deadline, None));
+    let mut poll = || timer.as_mut().poll(|| Deadline::ZERO, &ear.waker(), |_| Some(wheel.clone()));
+    assert_eq!(poll(), TimerState::First);
+    let kernel = fire(&wheel, deadline);
+    let heard = ear.heard();
+    match poll() {
+        TimerState::Due => {}
+        TimerState::Waiting => assert_eq!(heard, 0, "nobody will wake it any more"),
+        TimerState::First | TimerState::Closed => unreachable!(),
+    }
+    assert_eq!(kernel.join().unwrap(), 1);
+    assert_eq!((ear.heard(), poll()), (1, TimerState::Due));
+    drop(timer);
+    assert_eq!(Arc::strong_count(&ear), 1);
+}
+
 /// The owner drops the timer while it fires.
 pub(super) fn timer_is_dropped_while_it_fires() {
     let wheel = Arc::new(Wheel::new(Deadline::ZERO));

@@ -266,6 +266,12 @@ pub(crate) const TABLE: &[Mutant] = &[
         &["driver::last_waker_is_woken"],
     ),
     mutant(
+        268,
+        NODE,
+        "who takes a waker writes where its owner may look",
+        &["driver::waker_is_looked_at_while_the_timer_fires"],
+    ),
+    mutant(
         247,
         NODE,
         "the way to the next timer leads through one that may be gone",
