@@ -29,7 +29,6 @@
 
 use std::io;
 use std::sync::Arc;
-use std::task::Waker;
 use std::time::Duration;
 
 pub(crate) use pelmeni_driver::Deadline;
@@ -89,7 +88,7 @@ impl Drive {
     /// Sleeps until there is an event, a timer of `clock` is due, the seat is unparked, or `limit` has come.
     pub(crate) fn park(&self, seat: &Seat, clock: &Seat, limit: Deadline) {
         let until = clock.wheel.next_deadline().unwrap_or(Deadline::NEVER).min(limit);
-        let timeout = until.until(now());
+        let timeout = if until == Deadline::NEVER { None } else { until.until(now()) };
         match self.claim(self.group_of(clock.index)) {
             Some((place, turn)) => wait_elsewhere(place, turn, seat, timeout),
             None => seat.parker.park(timeout),
@@ -198,11 +197,6 @@ fn wait(mut turn: Turn<'_>, timeout: Option<Duration>) {
             "pelmeni: cannot wait for events: {error}; was the poller's descriptor closed by the program?"
         );
     }
-}
-
-/// Takes the wakers of all timers of a seat that are due.
-pub(crate) fn fire(seat: &Seat, wakers: &mut Vec<Waker>) {
-    seat.wheel.fire(now(), wakers);
 }
 
 /// Says whether a timer of a seat should have fired by now.

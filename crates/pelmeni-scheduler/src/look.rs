@@ -13,7 +13,7 @@ use std::time::Duration;
 use pelmeni_core::{Runnable, contain};
 
 use crate::cost::pays_for;
-use crate::drive;
+use crate::drive::{self, Deadline};
 use crate::seat::Seat;
 use crate::worker::Worker;
 
@@ -37,8 +37,8 @@ impl Worker<'_> {
             self.scheduler.notify(self.seat.index);
         }
         if self.has_gone_round(average) {
+            self.fire_timers(self.home, self.looked.get());
             self.dispatch(|| self.scheduler.drive.look(self.home.index, self.next_random()));
-            self.fire_timers(self.home);
         }
         if let Some(task) = self.take_delivered() {
             self.requeue(task);
@@ -81,10 +81,10 @@ impl Worker<'_> {
         }
     }
 
-    /// Wakes whose timers in this seat are due.
-    pub(crate) fn fire_timers(&self, seat: &Seat) {
+    /// Wakes whose timers in this seat are due at this time.
+    pub(crate) fn fire_timers(&self, seat: &Seat, now: Deadline) {
         let mut wakers = self.wakers.take();
-        drive::fire(seat, &mut wakers);
+        seat.wheel.fire(now, &mut wakers);
         if !wakers.is_empty() {
             self.dispatch(|| wakers.drain(..).for_each(contain::wake));
         }

@@ -70,9 +70,11 @@ impl Worker<'_> {
 
     /// What comes after a sleep: it has looked around, and others may be needed for what it found.
     fn rise(&self) {
-        self.looked.set(drive::now());
+        let now = drive::now();
+        self.looked.set(now);
+        self.went_round.set(now);
         self.look_at.set(self.tick.get().wrapping_add(self.look_every.get()));
-        self.fire_timers(self.home);
+        self.fire_timers(self.home, now);
         self.share();
     }
 

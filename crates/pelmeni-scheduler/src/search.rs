@@ -6,6 +6,7 @@
 use pelmeni_core::Runnable;
 use pelmeni_core::primitive::seeded;
 
+use crate::drive;
 use crate::queue::Steal;
 use crate::seat::Seat;
 use crate::worker::Worker;
@@ -84,7 +85,7 @@ impl Worker<'_> {
     fn relieve(&self, victim: &Seat) -> Option<Runnable> {
         let next = if seeded(207) { None } else { victim.next.take() };
         next.or_else(|| {
-            self.fire_timers(self.scheduler.home_of(victim.index));
+            self.fire_timers(self.scheduler.home_of(victim.index), drive::now());
             let free = self.deque.pop();
             if seeded(212) { free } else { free.or_else(|| self.pop_own()) }
         })
