@@ -62,7 +62,8 @@ mod imp {
     impl Thief {
         /// Takes about half of the tasks: one is the answer, the others go into the thief's own deque.
         pub fn steal_into(&self, own: &Deque) -> Steal<Runnable> {
-            self.0.steal_batch_and_pop(&own.0)
+            // By itself it would pin an epoch to find that out.
+            if self.0.is_empty() { Steal::Empty } else { self.0.steal_batch_and_pop(&own.0) }
         }
 
         /// Says whether there is none.

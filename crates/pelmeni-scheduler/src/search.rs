@@ -1,7 +1,7 @@
-//! How a worker looks at all the others: from a seat chosen at random, a few times over, and what counts as nothing.
+//! How a worker looks at all the others, beginning with a seat chosen at random, and what counts as nothing.
 //!
-//! S1. The answer is `Empty` only if in the last pass every source said `Empty`. A source that said `Retry` was being
-//! emptied by somebody faster, who may have left something behind; whoever takes that for nothing goes to sleep on it.
+//! S1. The answer is `Empty` only if every source said `Empty`. A source that said `Retry` was being emptied by somebody
+//! faster, who may have left something behind; whoever takes that for nothing goes to sleep on it.
 
 use pelmeni_core::Runnable;
 use pelmeni_core::primitive::seeded;
@@ -11,24 +11,14 @@ use crate::queue::Steal;
 use crate::seat::Seat;
 use crate::worker::Worker;
 
-/// How often a searcher looks at everybody before it gives up.
-const PASSES: usize = 3;
-
-/// Looks for something at each of so many seats, beginning with `start`; `look` hears whether this is the last pass.
-pub fn search<T>(
-    seats: usize,
-    start: usize,
-    mut look: impl FnMut(usize, bool) -> Steal<T>,
-) -> Steal<T> {
+/// Looks for something at each of so many seats, beginning with `start`.
+pub fn search<T>(seats: usize, start: usize, mut look: impl FnMut(usize) -> Steal<T>) -> Steal<T> {
     let mut found = Steal::Empty;
-    for pass in 1..=PASSES {
-        found = Steal::Empty;
-        for offset in 0..seats {
-            match look((start + offset) % seats, pass == PASSES) {
-                Steal::Success(task) => return Steal::Success(task),
-                Steal::Retry if !seeded(10) => found = Steal::Retry,
-                Steal::Retry | Steal::Empty => {}
-            }
+    for offset in 0..seats {
+        match look((start + offset) % seats) {
+            Steal::Success(task) => return Steal::Success(task),
+            Steal::Retry if !seeded(10) => found = Steal::Retry,
+            Steal::Retry | Steal::Empty => {}
         }
     }
     found
@@ -39,8 +29,8 @@ impl Worker<'_> {
     pub(crate) fn search(&self) -> Steal<Runnable> {
         self.seat.counters.searches.add(1);
         let seats = self.scheduler.seats_in_use();
-        let found = search(seats.len(), self.next_random() as usize, |victim, is_last| {
-            self.steal_from(&seats[victim], is_last)
+        let found = search(seats.len(), self.next_random() as usize, |victim| {
+            self.steal_from(&seats[victim])
         });
         let found = if matches!(found, Steal::Empty) { self.look_elsewhere() } else { found };
         if matches!(found, Steal::Success(_)) {
@@ -58,7 +48,7 @@ impl Worker<'_> {
         self.deque.pop().or_else(|| self.pop_own()).map_or(Steal::Empty, Steal::Success)
     }
 
-    fn steal_from(&self, victim: &Seat, is_last: bool) -> Steal<Runnable> {
+    fn steal_from(&self, victim: &Seat) -> Steal<Runnable> {
         if victim.index == self.seat.index {
             return Steal::Empty;
         }
@@ -74,7 +64,7 @@ impl Worker<'_> {
         if let Some(first) = first {
             return Steal::Success(first);
         }
-        match if is_last && victim.is_stuck() { self.relieve(victim) } else { None } {
+        match if victim.is_stuck() { self.relieve(victim) } else { None } {
             Some(task) => Steal::Success(task),
             None => Steal::Empty,
         }

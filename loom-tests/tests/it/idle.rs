@@ -153,7 +153,7 @@ impl Worker {
 
     fn search(&self) -> Steal<Runnable> {
         let seats = &self.kitchen.seats;
-        search(seats.len(), 0, |seat, _| {
+        search(seats.len(), 0, |seat| {
             if seat == self.seat {
                 return Steal::Empty;
             }
@@ -346,32 +346,31 @@ fn search_that_finds_nothing_has_seen_every_queue_empty() {
                 }
             }
         });
-        let looker = thread::spawn({
-            let thief = owner.thief();
-            move || {
-                let own = Deque::new();
-                // Loom's `try_lock` waits for a lock that another thread takes first, so that one is faster must be scripted:
-                // so many times, and from then on the queue itself answers.
-                for faster in [3, 0] {
-                    let mut asked = 0;
-                    let found = search(1, 0, |_, _| {
-                        asked += 1;
-                        if asked <= faster { Steal::Retry } else { thief.steal_into(&own) }
-                    });
-                    match found {
-                        Steal::Success(task) => {
-                            reach("found");
-                            task.run();
+        let looker =
+            thread::spawn({
+                let thief = owner.thief();
+                move || {
+                    let own = Deque::new();
+                    // Loom's `try_lock` waits for a lock that another thread takes first, so that one is faster must be
+                    // scripted: once, and then the queue itself answers.
+                    for is_slower in [true, false] {
+                        let found = search(1, 0, |_| {
+                            if is_slower { Steal::Retry } else { thief.steal_into(&own) }
+                        });
+                        match found {
+                            Steal::Success(task) => {
+                                reach("found");
+                                task.run();
+                            }
+                            Steal::Retry => reach("somebody was faster"),
+                            Steal::Empty => panic!("there was a task all the time"),
                         }
-                        Steal::Retry => reach("somebody was faster"),
-                        Steal::Empty => panic!("there was a task all the time"),
+                    }
+                    while let Some(task) = own.pop() {
+                        task.run();
                     }
                 }
-                while let Some(task) = own.pop() {
-                    task.run();
-                }
-            }
-        });
+            });
         owner.push(last);
         rival.join().unwrap();
         looker.join().unwrap();
