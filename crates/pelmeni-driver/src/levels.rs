@@ -43,7 +43,7 @@ use std::task::Waker;
 use pelmeni_core::primitive::seeded;
 
 use crate::Deadline;
-use crate::node::{Node, Ring};
+use crate::node::{List, Node};
 
 /// A tick is `2^17` ns: slots on level 0 are about as long as the kernel needs to wake a thread.
 const TICK_BITS: u32 = 17;
@@ -70,21 +70,21 @@ pub(crate) struct Levels {
     due: Vec<Due>,
     /// Their order, kept for its memory.
     order: Vec<u64>,
-    /// What a ring's walk from behind finds, kept for its memory.
+    /// What a list's walk from behind finds, kept for its memory.
     back: Vec<NonNull<Node>>,
 }
 
 #[derive(Default)]
 struct Slot {
-    ring: Ring,
-    /// The earliest deadline in the ring, or a bound before it.
+    list: List,
+    /// The earliest deadline in the list, or a bound before it.
     earliest: u64,
 }
 
 /// What is left of a slot that the wheel has come to, while it moves down.
 #[derive(Default)]
 struct Descent {
-    ring: Ring,
+    list: List,
     /// How many bits of a tick are below the slot's level, and what those above are in this slot.
     shift: u32,
     prefix: u64,
@@ -99,7 +99,7 @@ struct Due {
 /// How many bits of a key in `order` are the place among the due timers.
 const PLACE_BITS: u32 = 24;
 
-// SAFETY: the rings hold pointers to nodes, which are touched only under the lock, by whichever thread has it (N1).
+// SAFETY: the lists hold pointers to nodes, which are touched only under the lock, by whichever thread has it (N1).
 unsafe impl Send for Levels {}
 
 impl Levels {
@@ -132,20 +132,20 @@ impl Levels {
                 break;
             }
             self.tick = self.tick.max(start);
-            let ring = self.vacate(level, digit);
+            let list = self.vacate(level, digit);
             if level > 0 {
-                self.begin_descent(ring, level);
-                if !self.descent.ring.is_empty() {
+                self.begin_descent(list, level);
+                if !self.descent.list.is_empty() {
                     return;
                 }
                 continue;
             }
             let settle = |levels: &mut Levels, node| {
-                // SAFETY: it was in the ring a moment ago and has not been told that it is out (N2, N3).
+                // SAFETY: it was in the list a moment ago and has not been told that it is out (N2, N3).
                 unsafe { levels.settle(node, now) };
             };
-            // SAFETY: only the links of the node that is shown are touched, or those of nodes in other rings.
-            unsafe { self.drain(ring, usize::MAX, settle) };
+            // SAFETY: only the links of the node that is shown are touched, or those of nodes in other lists.
+            unsafe { self.drain(list, usize::MAX, settle) };
             if start == target {
                 // What is left in this slot is due within the tick, but not yet.
                 break;
@@ -156,41 +156,41 @@ impl Levels {
     }
 
     /// Moves the timers of a slot down that the wheel has come to, as far as one stride goes.
-    fn begin_descent(&mut self, ring: Ring, level: usize) {
+    fn begin_descent(&mut self, list: List, level: usize) {
         let link = |levels: &mut Levels, node| {
-            // SAFETY: it was in the ring a moment ago, and is linked for as long as the lock is held (N2).
+            // SAFETY: it was in the list a moment ago, and is linked for as long as the lock is held (N2).
             unsafe { levels.link(node) };
         };
-        // SAFETY: only the links of the node that is shown are touched, or those of nodes in other rings.
-        let left = unsafe { self.drain(ring, self.stride, link) };
+        // SAFETY: only the links of the node that is shown are touched, or those of nodes in other lists.
+        let left = unsafe { self.drain(list, self.stride, link) };
         let shift = level as u32 * DIGIT_BITS;
-        self.descent = Descent { ring: left, shift, prefix: self.tick >> shift };
+        self.descent = Descent { list: left, shift, prefix: self.tick >> shift };
     }
 
     /// Moves another stride of the descent down; says whether nothing is left.
     fn descend(&mut self) -> bool {
         for _ in 0..self.stride {
             // SAFETY: the lock is held (N1).
-            let Some(node) = (unsafe { self.descent.ring.pop() }) else { break };
-            // SAFETY: it was in the ring a moment ago, and is linked for as long as the lock is held (N2).
+            let Some(node) = (unsafe { self.descent.list.pop() }) else { break };
+            // SAFETY: it was in the list a moment ago, and is linked for as long as the lock is held (N2).
             unsafe { self.link(node) };
         }
-        self.descent.ring.is_empty()
+        self.descent.list.is_empty()
     }
 
-    /// Shows the nodes of a ring that was taken out; see [`Ring::drain`].
+    /// Shows the nodes of a list that was taken out; see [`List::drain`].
     ///
     /// # Safety
-    /// `f` leaves the links of the ring's other nodes alone.
+    /// `f` leaves the links of the list's other nodes alone.
     unsafe fn drain(
         &mut self,
-        ring: Ring,
+        list: List,
         limit: usize,
         f: impl Fn(&mut Levels, NonNull<Node>),
-    ) -> Ring {
+    ) -> List {
         let mut back = std::mem::take(&mut self.back);
         // SAFETY: the lock is held (N1), the caller vouches for `f`.
-        let left = unsafe { ring.drain(limit, &mut back, |node| f(self, node)) };
+        let left = unsafe { list.drain(limit, &mut back, |node| f(self, node)) };
         self.back = back;
         left
     }
@@ -217,16 +217,16 @@ impl Levels {
         count
     }
 
-    /// Fires a node that is in no ring, or links it where it belongs.
+    /// Fires a node that is in no list, or links it where it belongs.
     ///
     /// # Safety
-    /// The node is alive and linked, but in no ring.
+    /// The node is alive and linked, but in no list.
     unsafe fn settle(&mut self, node: NonNull<Node>, now: Deadline) {
         // SAFETY: the caller vouches for the node.
         let shared = unsafe { node.as_ref() };
         let deadline = shared.alarm.deadline();
         if !deadline.has_passed(now) {
-            // SAFETY: it is in no ring, and stays alive while it is linked (N2).
+            // SAFETY: it is in no list, and stays alive while it is linked (N2).
             unsafe { self.link(node) };
             return;
         }
@@ -240,13 +240,13 @@ impl Levels {
     /// Puts a node where it belongs, or behind those that are about to go there (W5).
     ///
     /// # Safety
-    /// The node is in no ring and stays where it is until it is taken out (N2).
+    /// The node is in no list and stays where it is until it is taken out (N2).
     pub(crate) unsafe fn insert(&mut self, node: NonNull<Node>) {
         // SAFETY: the caller vouches for the node.
         let tick = tick_of(unsafe { node.as_ref() }.alarm.deadline()).max(self.tick);
         if self.descent.covers(tick) && !seeded(259) {
             // SAFETY: the lock is held, the caller vouches for the node.
-            unsafe { self.descent.ring.push(node) };
+            unsafe { self.descent.list.push(node) };
         } else {
             // SAFETY: the caller vouches for the node.
             unsafe { self.link(node) };
@@ -263,54 +263,54 @@ impl Levels {
         let (level, digit) = self.place(tick_of(deadline));
         let bit = 1 << digit;
         let slot = &mut self.slots[level * SLOTS + digit];
-        if slot.ring.is_empty() || deadline.as_nanos() <= slot.earliest {
+        if slot.list.is_empty() || deadline.as_nanos() <= slot.earliest {
             slot.earliest = deadline.as_nanos();
             self.inexact[level] &= !bit;
         }
         // SAFETY: the lock is held, the caller vouches for the node.
-        unsafe { slot.ring.push(node) };
+        unsafe { slot.list.push(node) };
         self.occupied[level] |= bit;
         self.inhabited |= 1 << level;
     }
 
-    /// Takes a node out of its ring.
+    /// Takes a node out of its list.
     ///
     /// # Safety
-    /// The node is in a ring of this wheel.
+    /// The node is in a list of this wheel.
     pub(crate) unsafe fn remove(&mut self, node: NonNull<Node>) {
-        if self.descent.ring.begins_with(node) {
-            // SAFETY: it is in that ring.
-            unsafe { self.descent.ring.remove(node) };
+        if self.descent.list.has_at_an_end(node) {
+            // SAFETY: it is in that list.
+            unsafe { self.descent.list.remove(node) };
             return;
         }
-        // SAFETY: it is in a ring, so it is alive (N2).
+        // SAFETY: it is in a list, so it is alive (N2).
         let deadline = unsafe { node.as_ref() }.alarm.deadline();
-        // Where it was put is where it would be put now (W4); or it is not the first of the descent, and leaves that as it would
-        // leave any ring: only the first is known to it.
+        // Where it was put is where it would be put now (W4); or it is in the midst of the descent, which it leaves as it would
+        // leave any list.
         let (level, digit) = self.place(tick_of(deadline));
         let slot = level * SLOTS + digit;
-        // SAFETY: it is in the ring of the slot that it names, or not the first of another one.
-        unsafe { self.slots[slot].ring.remove(node) };
-        if self.slots[slot].ring.is_empty() {
+        // SAFETY: it is in the list of the slot that it names, or in the midst of another one.
+        unsafe { self.slots[slot].list.remove(node) };
+        if self.slots[slot].list.is_empty() {
             self.vacate(level, digit);
         } else if deadline.as_nanos() <= self.slots[slot].earliest {
             self.inexact[level] |= 1 << digit;
         }
     }
 
-    /// Takes a whole ring out.
-    fn vacate(&mut self, level: usize, digit: usize) -> Ring {
+    /// Takes a whole list out.
+    fn vacate(&mut self, level: usize, digit: usize) -> List {
         self.occupied[level] &= !(1 << digit);
         if self.occupied[level] == 0 {
             self.inhabited &= !(1 << level);
         }
-        std::mem::take(&mut self.slots[level * SLOTS + digit].ring)
+        std::mem::take(&mut self.slots[level * SLOTS + digit].list)
     }
 
     /// Takes all timers of the descent out, or else those of the first slot.
-    pub(crate) fn take_some(&mut self) -> Option<Ring> {
-        if !self.descent.ring.is_empty() {
-            return Some(std::mem::take(&mut self.descent.ring));
+    pub(crate) fn take_some(&mut self) -> Option<List> {
+        if !self.descent.list.is_empty() {
+            return Some(std::mem::take(&mut self.descent.list));
         }
         let (level, digit) = self.first()?;
         Some(self.vacate(level, digit))
@@ -319,7 +319,7 @@ impl Levels {
     /// What the wheel has told, or would tell, as its next deadline at the latest: no one sleeps for it beyond this. What it
     /// told before the descent is not known any more.
     pub(crate) fn bound(&self) -> Deadline {
-        if !self.descent.ring.is_empty() {
+        if !self.descent.list.is_empty() {
             return Deadline::NEVER;
         }
         let Some((level, digit)) = self.first() else { return Deadline::NEVER };
@@ -328,7 +328,7 @@ impl Levels {
 
     /// The bound, made exact if that is cheap.
     pub(crate) fn next_deadline(&mut self) -> Option<Deadline> {
-        if !self.descent.ring.is_empty() && !seeded(260) {
+        if !self.descent.list.is_empty() && !seeded(260) {
             return Some(Deadline::from_nanos(self.tick << TICK_BITS));
         }
         let (level, digit) = self.first()?;
@@ -336,7 +336,7 @@ impl Levels {
         let slot = &mut self.slots[level * SLOTS + digit];
         if level == 0 && self.inexact[level] & bit != 0 {
             // SAFETY: the lock is held (N1).
-            slot.earliest = unsafe { slot.ring.earliest() }?.as_nanos();
+            slot.earliest = unsafe { slot.list.earliest() }?.as_nanos();
             self.inexact[level] &= !bit;
         }
         Some(Deadline::from_nanos(slot.earliest))
@@ -369,7 +369,7 @@ impl Descent {
     /// Says whether a timer of this tick belongs to the slot.
     #[inline]
     fn covers(&self, tick: u64) -> bool {
-        !self.ring.is_empty() && tick >> self.shift == self.prefix
+        !self.list.is_empty() && tick >> self.shift == self.prefix
     }
 }
 

@@ -1,12 +1,11 @@
-//! A timer's part of the wheel: a node that lies in the timer, and the ring of nodes of one slot.
+//! A timer's part of the wheel: a node that lies in the timer, and the list of the nodes of one slot.
 //!
 //! ```text
-//!   Ring { head } ──► A ◄──► B ◄──► C       new ones enter behind C, which is A's previous one
-//!                     ▲             ▲
-//!                     └─────────────┘
+//!   List { ends: (A, C) }     A ◄──► B ◄──► C       new ones enter behind C
 //! ```
 //!
-//! A ring with one pointer takes eight bytes in the slot and still finds both of its ends.
+//! What an end says of its outer neighbour means nothing. So a node is added without touching the first one, which may have
+//! been armed long ago; and one that is no end leaves a list that nobody needs to name.
 //!
 //! N1. The links of a node are touched only under the lock of its wheel.
 //!
@@ -27,7 +26,7 @@ use pelmeni_core::primitive::{UnsafeCell, seeded};
 use crate::Deadline;
 use crate::alarm::Alarm;
 
-/// A deadline, its place in a ring, and whom to wake.
+/// A deadline, its place in a list, and whom to wake.
 #[derive(Debug)]
 pub(crate) struct Node {
     pub(crate) alarm: Alarm,
@@ -36,7 +35,7 @@ pub(crate) struct Node {
     waker: UnsafeCell<Option<Parts>>,
 }
 
-/// The neighbours in a ring.
+/// The neighbours in a list.
 #[derive(Debug)]
 struct Links {
     previous: NonNull<Node>,
@@ -58,8 +57,9 @@ unsafe impl Sync for Node {}
 
 /// The nodes of one slot, in the order in which they came.
 #[derive(Debug, Default)]
-pub(crate) struct Ring {
-    head: Option<NonNull<Node>>,
+pub(crate) struct List {
+    /// The first and the last.
+    ends: Option<(NonNull<Node>, NonNull<Node>)>,
 }
 
 impl Node {
@@ -121,46 +121,41 @@ impl Drop for Node {
     }
 }
 
-impl Ring {
+impl List {
     pub(crate) fn is_empty(&self) -> bool {
-        self.head.is_none()
+        self.ends.is_none()
     }
 
     /// Adds a node at the end.
     ///
     /// # Safety
-    /// The caller holds the lock (N1); the node is in no ring, and stays where it is until it leaves this one (N2).
+    /// The caller holds the lock (N1); the node is in no list, and stays where it is until it leaves this one (N2).
     pub(crate) unsafe fn push(&mut self, node: NonNull<Node>) {
-        let Some(head) = self.head else {
-            // SAFETY: the caller vouches for the node and the lock.
-            unsafe { connect(node, node) };
-            self.head = Some(node);
-            return;
-        };
-        // SAFETY: the head is in the ring, so it is alive (N2).
-        let tail = unsafe { links(head, |links| links.previous) };
-        // SAFETY: the tail is in the ring; the caller vouches for the node.
-        unsafe { connect(tail, node) };
-        // SAFETY: the head is in the ring; the caller vouches for the node.
-        unsafe { connect(node, head) };
+        let head = self.ends.map(|(head, tail)| {
+            // SAFETY: the tail is in the list, so it is alive (N2); the caller vouches for the node.
+            unsafe { connect(tail, node) };
+            head
+        });
+        self.ends = Some((head.unwrap_or(node), node));
     }
 
     /// Takes a node out.
     ///
     /// # Safety
-    /// The caller holds the lock (N1); the node is in this ring.
+    /// The caller holds the lock (N1); the node is in this list, or in another one and no end of it.
     pub(crate) unsafe fn remove(&mut self, node: NonNull<Node>) {
-        // SAFETY: the node is in the ring, so it is alive (N2).
+        // SAFETY: the node is in a list, so it is alive (N2).
         let (previous, next) = unsafe { links(node, |links| (links.previous, links.next)) };
-        if next == node {
-            self.head = None;
-            return;
-        }
-        // SAFETY: the neighbours of a node in the ring are in the ring.
-        unsafe { connect(previous, next) };
-        if self.head == Some(node) {
-            self.head = Some(next);
-        }
+        self.ends = match self.ends {
+            Some((head, tail)) if head == node && tail == node => None,
+            Some((head, tail)) if head == node => Some((next, tail)),
+            Some((head, tail)) if tail == node => Some((head, previous)),
+            ends => {
+                // SAFETY: it is no end, and the neighbours of a node in a list are in that list.
+                unsafe { connect(previous, next) };
+                ends
+            }
+        };
     }
 
     /// Takes the first node out.
@@ -168,15 +163,16 @@ impl Ring {
     /// # Safety
     /// The caller holds the lock (N1).
     pub(crate) unsafe fn pop(&mut self) -> Option<NonNull<Node>> {
-        let head = self.head?;
-        // SAFETY: the head is in the ring.
-        unsafe { self.remove(head) };
+        let (head, tail) = self.ends?;
+        // SAFETY: the head is in the list, so it is alive (N2).
+        let next = unsafe { links(head, |links| links.next) };
+        self.ends = if head == tail { None } else { Some((next, tail)) };
         Some(head)
     }
 
-    /// Says whether this node is the first.
-    pub(crate) fn begins_with(&self, node: NonNull<Node>) -> bool {
-        self.head == Some(node)
+    /// Says whether this node is the first or the last.
+    pub(crate) fn has_at_an_end(&self, node: NonNull<Node>) -> bool {
+        self.ends.is_some_and(|(head, tail)| head == node || tail == node)
     }
 
     /// Takes nodes out, in their order, and shows them; a node may be gone when `f` returns. All of them if there is at
@@ -192,20 +188,15 @@ impl Ring {
         limit: usize,
         back: &mut Vec<NonNull<Node>>,
         mut f: impl FnMut(NonNull<Node>),
-    ) -> Ring {
-        let Some(head) = self.head else { return self };
-        let mut first = head;
-        // SAFETY: the head is in the ring, so it is alive (N2).
-        let tail = unsafe { links(head, |links| links.previous) };
+    ) -> List {
+        let Some((mut first, tail)) = self.ends else { return self };
         let mut last = tail;
         while first != last {
             if back.len() == limit {
                 back.clear();
-                // SAFETY: neither was shown yet, so both are alive (N2).
-                unsafe { connect(tail, first) };
-                return Ring { head: Some(first) };
+                return List { ends: Some((first, tail)) };
             }
-            // SAFETY: the node is in the ring and was not shown yet, so it is alive (N2).
+            // SAFETY: the node is in the list and was not shown yet, so it is alive (N2).
             let mut next = unsafe { links(first, |links| links.next) };
             // SAFETY: as above.
             let previous = unsafe { links(last, |links| links.previous) };
@@ -226,26 +217,25 @@ impl Ring {
         while let Some(node) = back.pop() {
             f(node);
         }
-        Ring::default()
+        List::default()
     }
 
-    /// The earliest deadline in the ring.
+    /// The earliest deadline in the list.
     ///
     /// # Safety
     /// The caller holds the lock (N1).
     pub(crate) unsafe fn earliest(&self) -> Option<Deadline> {
-        let head = self.head?;
+        let (mut node, tail) = self.ends?;
         let mut earliest = Deadline::NEVER;
-        let mut node = head;
         loop {
-            // SAFETY: the node is in the ring, so it is alive (N2).
+            // SAFETY: the node is in the list, so it is alive (N2).
             let alarm = unsafe { &node.as_ref().alarm };
             earliest = earliest.min(alarm.deadline());
-            // SAFETY: as above.
-            node = unsafe { links(node, |links| links.next) };
-            if node == head {
+            if node == tail {
                 return Some(earliest);
             }
+            // SAFETY: as above.
+            node = unsafe { links(node, |links| links.next) };
         }
     }
 }

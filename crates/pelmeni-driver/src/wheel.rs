@@ -61,10 +61,10 @@ impl Wheel {
     pub fn close(&self, wakers: &mut Vec<Waker>) {
         let mut levels = self.levels.lock();
         levels.closed = true;
-        while let Some(mut ring) = levels.take_some() {
+        while let Some(mut list) = levels.take_some() {
             // SAFETY: the lock is held (N1).
-            while let Some(node) = unsafe { ring.pop() } {
-                // SAFETY: the node was in the ring a moment ago and has not been told that it is out (N2, N3).
+            while let Some(node) = unsafe { list.pop() } {
+                // SAFETY: the node was in the list a moment ago and has not been told that it is out (N2, N3).
                 let node = unsafe { node.as_ref() };
                 // SAFETY: the lock is held, and the node was taken out.
                 wakers.extend(unsafe { node.take_waker() });
@@ -88,7 +88,7 @@ impl Wheel {
         // SAFETY: the caller vouches for the node.
         let alarm = &unsafe { node.as_ref() }.alarm;
         let first = alarm.deadline() < levels.bound() && !seeded(153);
-        // SAFETY: it is in no ring; the caller vouches for the rest.
+        // SAFETY: it is in no list; the caller vouches for the rest.
         unsafe { levels.insert(node) };
         // SAFETY: the caller vouches for the node.
         let node = unsafe { node.as_ref() };
@@ -140,8 +140,10 @@ impl Wheel {
             return false;
         }
         let bound = levels.bound();
-        // SAFETY: the node is linked in this wheel, whose lock is held.
-        unsafe { levels.remove(node) };
+        if !hasty || alarm.is_linked() {
+            // SAFETY: the node is linked in this wheel, whose lock is held.
+            unsafe { levels.remove(node) };
+        }
         alarm.set_deadline(deadline);
         // SAFETY: it was taken out, and the caller vouches for it.
         unsafe { levels.insert(node) };
