@@ -52,12 +52,12 @@ thread_state! {
 }
 
 /// The context of one poll, or of a part of one; dropping it brings the one before back, also when the poll unwinds.
-pub(crate) struct Scope {
+pub(crate) struct Entered {
     outer: Outer,
 }
 
 /// The context of a task's poll.
-pub(crate) struct TaskScope {
+pub(crate) struct EnteredTask {
     /// In a box, so that it is one word for the usual case, in which there is none.
     outer: Option<Box<Outer>>,
 }
@@ -74,30 +74,30 @@ struct Outer {
 
 /// Enters the poll of a task that brings some requests to cancel.
 #[inline]
-pub(crate) fn enter(task: RawTask, requests: u32) -> TaskScope {
+pub(crate) fn enter(task: RawTask, requests: u32) -> EnteredTask {
     CONTEXT.with(|context| {
         let outer = if context.task.get().is_null() { None } else { Some(context.save_in_box()) };
         context.set(task.data(), BUDGET, requests, 0);
-        TaskScope { outer }
+        EnteredTask { outer }
     })
 }
 
 /// Enters the poll of a future that is no task, on behalf of whoever has this waker data: a visitor's.
-pub(crate) fn enter_visit(data: *const ()) -> Scope {
+pub(crate) fn enter_visit(data: *const ()) -> Entered {
     CONTEXT.with(|context| {
         let outer = context.save();
         context.set(data, UNLIMITED, 0, CLOSED);
-        Scope { outer }
+        Entered { outer }
     })
 }
 
 /// Enters a part of a poll that neither budget nor requests reach: a scope's own timer, say.
-pub(crate) fn unaffected() -> Scope {
+pub(crate) fn unaffected() -> Entered {
     CONTEXT.with(|context| {
         let outer = Outer { loans: None, ..context.save() };
         context.budget.set(UNLIMITED);
         context.requests.set(0);
-        Scope { outer }
+        Entered { outer }
     })
 }
 
@@ -137,13 +137,13 @@ impl Context {
     }
 }
 
-impl Drop for Scope {
+impl Drop for Entered {
     fn drop(&mut self) {
         CONTEXT.with(|context| context.restore(&self.outer));
     }
 }
 
-impl Drop for TaskScope {
+impl Drop for EnteredTask {
     #[inline]
     fn drop(&mut self) {
         CONTEXT.with(|context| match self.outer.take() {
