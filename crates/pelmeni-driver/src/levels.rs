@@ -16,7 +16,7 @@
 //!
 //! W2. The levels cover all 62 bits: there is no deadline beyond the wheel's span, and no uptime at which anything special
 //! happens. (A wheel that wraps round has to tell a slot of this round from the same slot of the next one, and must not
-//! forget to.) Two levels more than 104 days would need take two kilobytes.
+//! forget to.) Two levels more than 104 days would need take three kilobytes.
 //!
 //! W3. Timers of one slot stay in the order in which they came, also on their way down: equal deadlines are always in the
 //! same slot, and fire in the order of registration.
