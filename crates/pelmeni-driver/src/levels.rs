@@ -181,7 +181,7 @@ impl Levels {
     /// Shows the nodes of a list that was taken out; see [`List::drain`].
     ///
     /// # Safety
-    /// `f` leaves the links of the list's other nodes alone.
+    /// `f` leaves the links of nodes alone that were not shown yet.
     unsafe fn drain(
         &mut self,
         list: List,
@@ -231,7 +231,10 @@ impl Levels {
             return;
         }
         // SAFETY: the lock is held, and the node is taken out.
-        let waker = unsafe { shared.take_waker() };
+        let mut waker = unsafe { shared.take_waker() };
+        if seeded(271) {
+            waker.take().into_iter().for_each(Waker::wake);
+        }
         self.due.push(Due { deadline, waker });
         // The last touch (N3).
         shared.alarm.fire();

@@ -5,7 +5,7 @@
 //! ```
 //!
 //! What an end says of its outer neighbour means nothing. So a node is added without touching the first one, which may have
-//! been armed long ago; and one that is no end leaves a list that nobody needs to name.
+//! been armed long ago; and one that is no end can be taken out without naming its list.
 //!
 //! N1. The links of a node are touched only under the lock of its wheel.
 //!
@@ -14,8 +14,9 @@
 //! N3. Whoever takes a node out of the wheel says so in its alarm when he is done with it, and not before: from then on
 //! the timer may be gone.
 //!
-//! N4. The waker is written by the timer's owner only, under the lock. Whoever takes a linked node out makes it his, and
-//! leaves the parts where they are; so the owner may look at them without the lock.
+//! N4. The waker is written by the timer's owner only, under the lock. Whoever takes a node out for good, and the owner who
+//! brings another waker, takes it by reading it, and leaves its parts where they are; so the owner may look at them without
+//! the lock.
 
 use std::mem::ManuallyDrop;
 use std::ptr::{self, NonNull};
@@ -31,7 +32,8 @@ use crate::alarm::Alarm;
 pub(crate) struct Node {
     pub(crate) alarm: Alarm,
     links: UnsafeCell<Links>,
-    /// The waker is this node's while it is linked, and was when it is not; `None` before that.
+    /// This node's while it is linked. Afterwards the parts stay, and the waker is somebody else's; `None` until it is first
+    /// linked.
     waker: UnsafeCell<Option<Parts>>,
 }
 
@@ -52,7 +54,8 @@ struct Parts {
 // SAFETY: the pointers among the links lead to nodes of the same wheel and are followed under its lock only (N1), by
 // whichever thread holds it; a waker is Send, and the rest is.
 unsafe impl Send for Node {}
-// SAFETY: a shared reference gives access to atomics only; the links need the lock (N1), and so does the waker (N4).
+// SAFETY: a shared reference gives access to atomics only; the links need the lock (N1), and the waker the lock or its
+// owner (N4).
 unsafe impl Sync for Node {}
 
 /// The nodes of one slot, in the order in which they came.
@@ -101,6 +104,7 @@ impl Node {
     /// # Safety
     /// The caller holds the lock. The node was linked and is taken out, or gets another waker at once (N4).
     pub(crate) unsafe fn take_waker(&self) -> Option<Waker> {
+        debug_assert!(self.alarm.is_linked(), "a waker is taken once");
         // SAFETY: who writes holds the lock (N4).
         let parts = self.waker.with(|parts| unsafe { *parts })?;
         if seeded(268) {
@@ -182,7 +186,7 @@ impl List {
     /// made at once, from both ends: `back` is where those from behind wait for the others.
     ///
     /// # Safety
-    /// The caller holds the lock (N1), and `f` leaves the links of all nodes but its own alone.
+    /// The caller holds the lock (N1), and `f` leaves the links of nodes alone that were not shown yet.
     pub(crate) unsafe fn drain(
         self,
         limit: usize,

@@ -131,7 +131,8 @@ impl<H: WheelHandle> Timer<H> {
         }
         // SAFETY: the caller owns the timer.
         if is_linked && unsafe { self.node.wakes(waker) } {
-            // So it will, even if somebody is taking it out now: that one wakes after he has said so.
+            // So it will, or is about to: who takes a timer out first says that it has fired, and wakes afterwards. A wake before
+            // this poll would have shown us that, also one that found its task scheduled already (see `state` in core).
             return TimerState::Waiting;
         }
         // SAFETY: nothing is moved out; only the handle is touched, which is not pinned.

@@ -101,7 +101,7 @@ impl Wheel {
     /// Gives a node that was linked another waker, if it still is.
     ///
     /// # Safety
-    /// The node is linked in this wheel, or has been and was not touched by its owner since (N2), who calls.
+    /// The node is linked in this wheel, or has been and was not touched by its owner since (N2); the owner calls.
     #[cold]
     pub(crate) unsafe fn wait(&self, node: NonNull<Node>, waker: Waker) -> TimerState {
         // SAFETY: the caller vouches for the node.
@@ -140,6 +140,7 @@ impl Wheel {
             return false;
         }
         let bound = levels.bound();
+        // What a node that was taken out says of its neighbours means nothing, so that the bug only puts it back.
         if !hasty || alarm.is_linked() {
             // SAFETY: the node is linked in this wheel, whose lock is held.
             unsafe { levels.remove(node) };
@@ -163,9 +164,10 @@ impl Wheel {
         }
         // SAFETY: the node is linked in this wheel, whose lock is held.
         unsafe { levels.remove(node) };
-        owned.alarm.unlink();
         // SAFETY: the lock is held, and the node was taken out.
-        unsafe { owned.take_waker() }
+        let waker = unsafe { owned.take_waker() };
+        owned.alarm.unlink();
+        waker
     }
 }
 

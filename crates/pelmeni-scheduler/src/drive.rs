@@ -88,6 +88,7 @@ impl Drive {
     /// Sleeps until there is an event, a timer of `clock` is due, the seat is unparked, or `limit` has come.
     pub(crate) fn park(&self, seat: &Seat, clock: &Seat, limit: Deadline) {
         let until = clock.wheel.next_deadline().unwrap_or(Deadline::NEVER).min(limit);
+        // Without a deadline the clock is not asked.
         let timeout = if until == Deadline::NEVER { None } else { until.until(now()) };
         match self.claim(self.group_of(clock.index)) {
             Some((place, turn)) => wait_elsewhere(place, turn, seat, timeout),

@@ -72,7 +72,6 @@ impl Worker<'_> {
     fn rise(&self) {
         let now = drive::now();
         self.looked.set(now);
-        self.went_round.set(now);
         self.look_at.set(self.tick.get().wrapping_add(self.look_every.get()));
         self.fire_timers(self.home, now);
         self.share();

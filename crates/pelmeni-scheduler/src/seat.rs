@@ -20,7 +20,7 @@ pub(crate) struct Seat {
     /// The owner's end of the deque, while nobody sits here.
     pub(crate) owner: Mutex<Option<Deque>>,
     pub(crate) thief: Thief,
-    /// The task that runs next. Thieves take it last.
+    /// The task that runs next. Thieves take it last of what is here, and only if this worker is stuck.
     pub(crate) next: CachePadded<Slot>,
     /// Tasks from threads that are no workers.
     pub(crate) inbox: CachePadded<Inbox>,

@@ -30,7 +30,7 @@ fn assert_exchanges(operation: &Operation, at_most: f64) {
         "{operation:?} takes {exchanges} exchanges, not {at_most}:\n{}",
         listed(&cost)
     );
-    assert!(exchanges > at_most - 1.1, "{operation:?}: {exchanges} exchanges are none of it");
+    assert!(exchanges > at_most - 1.1, "{operation:?}: {exchanges} exchanges are too few to be it");
 }
 
 fn listed(cost: &Cost) -> String {
@@ -69,6 +69,7 @@ fn timer_that_is_dropped_takes_two_exchanges() {
     assert_exchanges(&TIMER, 2.0);
 }
 
+/// That there was something to count is for the operation to see to.
 #[test]
 fn timer_that_is_polled_again_takes_no_exchange() {
     assert_exchanges(&AGAIN, 0.0);

@@ -137,7 +137,7 @@ pub const MODELS: [Model; 19] = [
     Model {
         name: "waker_is_looked_at_while_the_timer_fires",
         run: timer::waker_is_looked_at_while_the_timer_fires,
-        kills: &[268],
+        kills: &[268, 271],
     },
     Model {
         name: "timer_is_dropped_while_it_fires",

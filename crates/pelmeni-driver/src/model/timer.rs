@@ -113,11 +113,21 @@ pub(super) fn timer_is_reset_while_it_fires() {
     assert_eq!(wheel.next_deadline(), (!fired).then_some(later));
 }
 
-/// The owner polls the timer for the first time while the wheel closes: it is told, or woken.
+/// The owner polls the timer, for the first time or again, while the wheel closes: it is told, or woken.
 pub(super) fn timer_is_polled_while_its_wheel_closes() {
+    for is_linked in [false, true] {
+        poll_while_the_wheel_closes(is_linked);
+    }
+}
+
+fn poll_while_the_wheel_closes(is_linked: bool) {
     let wheel = Arc::new(Wheel::new(Deadline::ZERO));
     let ear = Ear::new();
     let mut timer = Box::pin(Timer::new(Deadline::from_nanos(1), None));
+    let mut poll = || timer.as_mut().poll(|| Deadline::ZERO, &ear.waker(), |_| Some(wheel.clone()));
+    if is_linked {
+        assert_eq!(poll(), TimerState::First);
+    }
     let kernel = {
         let wheel = wheel.clone();
         thread::spawn(move || {
@@ -126,12 +136,14 @@ pub(super) fn timer_is_polled_while_its_wheel_closes() {
             wakers.into_iter().for_each(Waker::wake);
         })
     };
-    let state = timer.as_mut().poll(|| Deadline::ZERO, &ear.waker(), |_| Some(wheel.clone()));
+    let heard = ear.heard();
+    let state = poll();
     kernel.join().unwrap();
     match state {
-        TimerState::Closed => assert_eq!(ear.heard(), 0),
-        TimerState::First => assert_eq!(ear.heard(), 1),
-        TimerState::Due | TimerState::Waiting => unreachable!(),
+        TimerState::Closed => assert_eq!(ear.heard(), usize::from(is_linked)),
+        TimerState::First => assert_eq!((is_linked, ear.heard()), (false, 1)),
+        TimerState::Waiting => assert_eq!((is_linked, heard, ear.heard()), (true, 0, 1)),
+        TimerState::Due => unreachable!(),
     }
     assert_eq!(wheel.next_deadline(), None);
     drop(timer);

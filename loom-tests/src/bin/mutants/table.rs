@@ -272,6 +272,12 @@ pub(crate) const TABLE: &[Mutant] = &[
         &["driver::waker_is_looked_at_while_the_timer_fires"],
     ),
     mutant(
+        271,
+        LEVELS,
+        "a timer wakes before it says that it has fired",
+        &["driver::waker_is_looked_at_while_the_timer_fires"],
+    ),
+    mutant(
         247,
         NODE,
         "the way to the next timer leads through one that may be gone",
