@@ -106,7 +106,7 @@ impl<J> Crew<J> {
         self.state.lock().threads
     }
 
-    /// Queues a job of this kind, perhaps of a lone caller, and sees to it that a thread comes for it; drops it if the crew is
+    /// Queues a job of this kind, perhaps an awaited one, and sees to it that a thread comes for it; drops it if the crew is
     /// closed. True: it is short, as far as is known, and the thread is awake already.
     ///
     /// `start` starts a thread with this number, which then calls [`work`](Crew::work) and [`end`](Crew::end).
@@ -117,7 +117,7 @@ impl<J> Crew<J> {
         &self,
         kind: usize,
         job: J,
-        is_lone: bool,
+        is_awaited: bool,
         start: impl Fn(usize) -> io::Result<()>,
     ) -> Result<bool, Stranded<J>> {
         let mut state = self.state.lock();
@@ -126,7 +126,7 @@ impl<J> Crew<J> {
             drop(job);
             return Ok(false);
         }
-        state.lookout.is_lone = is_lone && state.backlog.is_empty();
+        state.lookout.is_awaited |= is_awaited;
         let is_quick = !state.lookout.alert.is_empty() && state.backlog.is_short(kind);
         state.backlog.put(kind, job);
         let whom = self.whom(&mut state);

@@ -77,8 +77,9 @@ impl Pool {
     /// Has a thread run the job. If there is none at all, nobody would ever take the jobs that wait: they fail.
     fn submit(&self, lease: &Lease, job: Runnable) {
         with_errands(|errands| {
-            let is_lone = errands.is_some_and(Errands::send);
-            let sent = self.crew.submit(job.kind(), job, is_lone, |number| start(lease, number));
+            let is_awaited = errands.is_some_and(Errands::send);
+            let start = |number| start(lease, number);
+            let sent = self.crew.submit(job.kind(), job, is_awaited, start);
             match sent {
                 Ok(true) => errands.into_iter().for_each(Errands::expect_soon),
                 Ok(false) => {}

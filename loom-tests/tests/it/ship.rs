@@ -69,16 +69,16 @@ pub(crate) fn submit(ship: &loom::sync::Arc<Ship>, job: Job) {
     submit_as(ship, KIND, job, false);
 }
 
-/// A lone caller submits a job, and waits for it.
+/// Submits a job that is awaited, and waits for it.
 pub(crate) fn call(ship: &loom::sync::Arc<Ship>) {
     let (job, receipt) = Job::new();
     submit_as(ship, KIND, job, true);
     assert_eq!(receipt.wait(), End::Ran);
 }
 
-pub(crate) fn submit_as(ship: &loom::sync::Arc<Ship>, kind: usize, job: Job, is_lone: bool) {
+pub(crate) fn submit_as(ship: &loom::sync::Arc<Ship>, kind: usize, job: Job, is_awaited: bool) {
     let start = |number| start(ship, number);
-    if let Err(Stranded { jobs, .. }) = ship.crew.submit(kind, job, is_lone, start) {
+    if let Err(Stranded { jobs, .. }) = ship.crew.submit(kind, job, is_awaited, start) {
         jobs.into_iter().for_each(|job| job.end(End::Refused));
     }
 }
