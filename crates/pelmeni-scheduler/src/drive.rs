@@ -1,7 +1,8 @@
 //! Where workers meet the drivers: the only file of the scheduler that names them.
 //!
 //! A worker with nothing to do waits for the kernel if no other worker does, and on its own parker otherwise; in both
-//! cases no longer than until its own next timer. Every so often a busy worker looks at both without waiting.
+//! cases no longer than until its own next timer. Every so often a busy worker looks at both without waiting. The last one
+//! who is awake looks again and again for a moment before it waits, where that has paid before ([`Patience`]).
 //!
 //! ```text
 //!   seats 0 .. 7     group 0, driver 0    those that stand in for a seat belong to its group
@@ -40,6 +41,7 @@ pub(crate) use pelmeni_driver::{Punctual, Timer, TimerState, Wheel, WheelHandle}
 use pelmeni_core::contain;
 use pelmeni_core::primitive::{seeded, yield_now};
 
+use crate::patience::Patience;
 use crate::seat::Seat;
 
 /// How many workers share a driver.
@@ -85,14 +87,28 @@ impl Drive {
         Registration::new(self.drivers[self.group_of(home)].clone())
     }
 
-    /// Sleeps until there is an event, a timer of `clock` is due, the seat is unparked, or `limit` has come.
-    pub(crate) fn park(&self, seat: &Seat, clock: &Seat, limit: Deadline) {
+    /// Sleeps until there is an event, a timer of `clock` is due, the seat is unparked, or `limit` has come. Whoever waits for
+    /// the kernel and has `patience` stays awake first.
+    pub(crate) fn park(
+        &self,
+        seat: &Seat,
+        clock: &Seat,
+        limit: Deadline,
+        patience: Option<&mut Patience>,
+    ) {
         let until = clock.wheel.next_deadline().unwrap_or(Deadline::NEVER).min(limit);
         // Without a deadline the clock is not asked.
-        let timeout = if until == Deadline::NEVER { None } else { until.until(now()) };
-        match self.claim(self.group_of(clock.index)) {
-            Some((place, turn)) => wait_elsewhere(place, turn, seat, timeout),
-            None => seat.parker.park(timeout),
+        let timeout = || if until == Deadline::NEVER { None } else { until.until(now()) };
+        let Some((place, mut turn)) = self.claim(self.group_of(clock.index)) else {
+            return seat.parker.park(timeout());
+        };
+        let has_sources = !self.drivers[place].is_idle();
+        let came = match patience {
+            Some(patience) if has_sources => await_events(&mut turn, seat, until, patience),
+            _ => false,
+        };
+        if !came {
+            wait_elsewhere(place, turn, seat, timeout());
         }
     }
 
@@ -178,26 +194,43 @@ impl Drive {
 
 fn look_at(driver: &Driver) {
     if !driver.is_idle()
-        && let Some(turn) = driver.try_claim()
+        && let Some(mut turn) = driver.try_claim()
     {
-        wait(turn, Some(Duration::ZERO));
+        wait(&mut turn, Some(Duration::ZERO));
     }
 }
 
-fn wait_elsewhere(place: usize, turn: Turn<'_>, seat: &Seat, timeout: Option<Duration>) {
+/// Looks for events again and again, if there is patience for it: they may come sooner than this thread would wake up for
+/// them. Says whether some came; what else ends it, a token or a timer, is for the wait that follows, which ends at once.
+fn await_events(
+    turn: &mut Turn<'_>,
+    seat: &Seat,
+    until: Deadline,
+    patience: &mut Patience,
+) -> bool {
+    let mut came = false;
+    patience.wait(|| {
+        came = wait(turn, Some(Duration::ZERO)) > 0;
+        came || seat.parker.has_token() || until.has_passed(now())
+    });
+    came
+}
+
+fn wait_elsewhere(place: usize, mut turn: Turn<'_>, seat: &Seat, timeout: Option<Duration>) {
     if seat.parker.leave_for(place) {
-        wait(turn, timeout);
+        wait(&mut turn, timeout);
+        drop(turn);
         seat.parker.come_back();
     }
 }
 
-/// Waits once. That the kernel refuses is nothing that any task can answer for, and no worker can go on without.
-fn wait(mut turn: Turn<'_>, timeout: Option<Duration>) {
-    if let Err(error) = turn.wait(timeout) {
+/// Waits once; the answer is how many that woke. That the kernel refuses is nothing that any task can answer for, and no worker can go on without.
+fn wait(turn: &mut Turn<'_>, timeout: Option<Duration>) -> usize {
+    turn.wait(timeout).unwrap_or_else(|error| {
         panic!(
             "pelmeni: cannot wait for events: {error}; was the poller's descriptor closed by the program?"
-        );
-    }
+        )
+    })
 }
 
 /// Says whether a timer of a seat should have fired by now.

@@ -6,9 +6,8 @@
 //! to do gains nothing by that, and a thread that is alert would take a core from whoever could help it.
 
 use std::cell::Cell;
-use std::sync::OnceLock;
 
-use crate::patience::{Patience, stay_awake};
+use crate::patience::{Patience, has_cores};
 
 /// Of one worker.
 #[derive(Debug, Default)]
@@ -47,17 +46,9 @@ impl Errands {
             return;
         }
         let mut patience = self.patience.get();
-        if patience.is_left() {
-            patience.learn(stay_awake(has_come));
-        }
+        patience.wait(has_come);
         self.patience.set(patience);
     }
-}
-
-/// Says whether this process has more than one core. It takes long to find out, and most programs need not know.
-fn has_cores() -> bool {
-    static HAS_CORES: OnceLock<bool> = OnceLock::new();
-    *HAS_CORES.get_or_init(|| num_cpus::get() > 1)
 }
 
 #[cfg(test)]

@@ -20,7 +20,8 @@
 //!   searcher wakes the next. And what a worker itself will have done sooner than that wakes nobody: see
 //!   [`cost`](crate::cost).
 //! * *Spin for a while before every sleep.* On two cores it takes the time of whoever would bring the work. (For the end of a
-//!   job that is about to come it is different: see [`errand`](crate::errand).)
+//!   job that is about to come it is different: see [`errand`](crate::errand); and for events, if all others are asleep and
+//!   it has paid before: see [`patience`](crate::patience).)
 //!
 //! # Nobody sleeps on work
 //! Publishing and sleeping are the two sides of Dekker's protocol, with `fence(SeqCst)` between the steps:

@@ -1,12 +1,19 @@
 //! Whether a thread with nothing to do stays awake for a moment: [`Patience`].
 //!
 //! What it would sleep for may come sooner than it could wake up. To be awake in vain costs as much as a wake; so it does
-//! that only where somebody has told it to expect something, and the more rarely, the more often it was in vain: each time
-//! doubles how many occasions it lets pass, up to 256, and each success halves what the next failure will cost.
+//! that the more rarely, the more often it was in vain: each time doubles how many occasions it lets pass, up to 256, and
+//! each success halves what the next failure will cost.
+//!
+//! | who | waits awake for | if |
+//! |---|---|---|
+//! | a thread of the pool | the next job | it has run an awaited one: [`lookout`](crate::lookout) |
+//! | a worker | the end of a job | a thread that is awake has taken it: [`errand`](crate::errand) |
+//! | a worker with the turn at a driver | events | there are sources, and all other workers are asleep: [`drive`](crate::drive) |
 //!
 //! Rejected: *a `sched_yield` now and then, in case the one that will bring it waits for this very core*. It was no better on
 //! an idle machine, and made the calls of a lone task slower by half beside two busy loops: each yield gives the slice away.
 
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use pelmeni_core::primitive::spin_loop;
@@ -36,6 +43,13 @@ impl Patience {
         is_left
     }
 
+    /// Stays awake until it has come, if that is likely to pay. What is there already teaches nothing.
+    pub(crate) fn wait(&mut self, mut has_come: impl FnMut() -> bool) {
+        if self.is_left() && !has_come() {
+            self.learn(stay_awake(has_come));
+        }
+    }
+
     /// It has come in time, or has not.
     pub(crate) fn learn(&mut self, has_come: bool) {
         if has_come {
@@ -47,8 +61,15 @@ impl Patience {
     }
 }
 
+/// Says whether this process has more than one core: with one, who stays awake keeps from coming what it waits for. It takes
+/// long to find out, and most programs need not know. In a model, where time stands still, nobody stays awake.
+pub(crate) fn has_cores() -> bool {
+    static HAS_CORES: OnceLock<bool> = OnceLock::new();
+    !cfg!(loom) && *HAS_CORES.get_or_init(|| num_cpus::get() > 1)
+}
+
 /// Stays awake until it has come, or for as long as a wake costs; says whether it has.
-pub(crate) fn stay_awake(has_come: impl Fn() -> bool) -> bool {
+pub(crate) fn stay_awake(mut has_come: impl FnMut() -> bool) -> bool {
     let start = now();
     let is_over = || now().until(start).unwrap_or_default() >= Duration::from_nanos(WAKE);
     loop {
@@ -100,6 +121,27 @@ mod tests {
         awake(&mut patience, 100, true);
         assert_eq!(awake(&mut patience, 1, false), 1);
         assert_eq!(awake(&mut patience, 101, true), 100);
+    }
+
+    #[test]
+    fn what_is_there_already_teaches_nothing() {
+        let mut patience = Patience::default();
+        patience.learn(false);
+        patience.learn(false);
+        let before = patience;
+        assert!(patience.skip > 0);
+        patience.wait(|| panic!("it lets this occasion pass"));
+        while patience.skip > 0 {
+            patience.wait(|| panic!("and this one"));
+        }
+        patience.wait(|| true);
+        assert_eq!(patience.doubt, before.doubt);
+        let mut looks = 0;
+        patience.wait(|| {
+            looks += 1;
+            looks == 3
+        });
+        assert_eq!((patience.doubt, looks), (before.doubt - 1, 3));
     }
 
     #[test]

@@ -5,6 +5,7 @@
 use pelmeni_core::primitive::{seeded, yield_now};
 
 use crate::drive;
+use crate::patience::has_cores;
 use crate::queue::Steal;
 use crate::seat::Seat;
 use crate::watch::While;
@@ -64,8 +65,23 @@ impl Worker<'_> {
         let presence = &self.seat.presence;
         presence.fall_asleep();
         self.errands.await_end(|| self.seat.parker.has_token());
-        self.collect(|| self.scheduler.drive.park(self.seat, self.home, self.limit.get()));
+        let mut patience = self.patience.get();
+        let patient = (has_cores() && self.is_last_awake()).then_some(&mut patience);
+        let park = || self.scheduler.drive.park(self.seat, self.home, self.limit.get(), patient);
+        self.collect(park);
+        self.patience.set(patience);
         presence.wake_up();
+    }
+
+    /// Says whether all others are asleep. Where some are awake, one of them may be what an event comes for, or need the core.
+    fn is_last_awake(&self) -> bool {
+        let is_other = |seat: &&Seat| seat.index != self.seat.index;
+        !self
+            .scheduler
+            .seats_in_use()
+            .iter()
+            .filter(is_other)
+            .any(|seat| seat.presence.is_at_work())
     }
 
     /// What comes after a sleep: it has looked around, and others may be needed for what it found.

@@ -23,6 +23,7 @@ use crate::drive::{self, Deadline, Punctual};
 use crate::errand::Errands;
 use crate::lease::Lease;
 use crate::misuse;
+use crate::patience::Patience;
 use crate::queue::Deque;
 use crate::scheduler::Scheduler;
 use crate::seat::Seat;
@@ -72,6 +73,8 @@ pub(crate) struct Worker<'s> {
     /// When to return from a sleep at the latest.
     pub(crate) limit: Cell<Deadline>,
     pub(crate) errands: Errands,
+    /// Whether to stay awake for events.
+    pub(crate) patience: Cell<Patience>,
 }
 
 thread_state! {
@@ -117,6 +120,7 @@ pub(crate) fn occupy<R>(lease: &Lease, seat: usize, f: impl FnOnce(&Worker<'_>) 
         wakers: RefCell::default(),
         limit: Cell::new(Deadline::NEVER),
         errands: Errands::default(),
+        patience: Cell::default(),
     };
     lease.enter();
     seat.presence.enter();
