@@ -362,6 +362,18 @@ mod tests {
     use super::*;
 
     #[test]
+    fn one_awaited_job_among_others_has_a_thread_stay_alert_once() {
+        let crew = Crew::new(1, 1).used_to_short_jobs(0);
+        for is_awaited in [false, true, false] {
+            crew.submit(0, (), is_awaited, |_| Ok(())).unwrap();
+        }
+        let mut state = crew.state.lock();
+        while state.backlog.take().is_some() {}
+        assert_eq!(state.choose(), Rest::Alert);
+        assert_eq!(state.choose(), Rest::Idle);
+    }
+
+    #[test]
     fn last_to_be_idle_is_called_first() {
         let crew = Crew::new(3, 3);
         let parkers: [_; 3] = std::array::from_fn(|_| Arc::new(Parker::new()));

@@ -88,38 +88,46 @@ impl Drive {
     }
 
     /// Sleeps until there is an event, a timer of `clock` is due, the seat is unparked, or `limit` has come. Whoever waits for
-    /// the kernel and has `patience` stays awake first.
+    /// the kernel, and is alone awake, stays so first if it has `patience`.
     pub(crate) fn park(
         &self,
         seat: &Seat,
         clock: &Seat,
         limit: Deadline,
-        patience: Option<&mut Patience>,
+        patience: &mut Patience,
+        is_alone: impl Fn() -> bool,
     ) {
         let until = clock.wheel.next_deadline().unwrap_or(Deadline::NEVER).min(limit);
         // Without a deadline the clock is not asked.
         let timeout = || if until == Deadline::NEVER { None } else { until.until(now()) };
-        let Some((place, mut turn)) = self.claim(self.group_of(clock.index)) else {
+        let is_over =
+            || seat.parker.has_token() || (until != Deadline::NEVER && until.has_passed(now()));
+        let Some((place, mut turn)) = self.claim(self.group_of(clock.index), is_over) else {
             return seat.parker.park(timeout());
         };
-        let has_sources = !self.drivers[place].is_idle();
-        let came = match patience {
-            Some(patience) if has_sources => await_events(&mut turn, seat, until, patience),
-            _ => false,
-        };
-        if !came {
-            wait_elsewhere(place, turn, seat, timeout());
+        if !self.drivers[place].is_idle() && is_alone() {
+            if await_events(&mut turn, patience, is_over) {
+                return;
+            }
+            if seeded(272) {
+                seat.parker.park(Some(Duration::ZERO)); // the bug: the token is for the wait that follows
+            }
         }
+        wait_elsewhere(place, turn, seat, timeout());
     }
 
-    /// The right to wait for the kernel, and at which driver; `None` if somebody waits with each of them.
-    fn claim(&self, group: usize) -> Option<(usize, Turn<'_>)> {
+    /// The right to wait for the kernel, and at which driver; `None` if somebody waits with each of them, or there is nothing
+    /// to wait for any more.
+    fn claim(&self, group: usize, is_over: impl Fn() -> bool) -> Option<(usize, Turn<'_>)> {
         loop {
             let claimed = self.try_claim(group);
             if claimed.is_some() || self.is_one() || self.is_attended() || seeded(261) {
                 return claimed;
             }
-            yield_now(); // somebody just looks there, or has begun to wait
+            if is_over() {
+                return None;
+            }
+            yield_now(); // somebody looks there, or has begun to wait
         }
     }
 
@@ -201,17 +209,14 @@ fn look_at(driver: &Driver) {
 }
 
 /// Looks for events again and again, if there is patience for it: they may come sooner than this thread would wake up for
-/// them. Says whether some came; what else ends it, a token or a timer, is for the wait that follows, which ends at once.
-fn await_events(
-    turn: &mut Turn<'_>,
-    seat: &Seat,
-    until: Deadline,
-    patience: &mut Patience,
-) -> bool {
+/// them. Says whether some came. A token or a timer that ends it is for the wait that follows, which ends at once.
+fn await_events(turn: &mut Turn<'_>, patience: &mut Patience, is_over: impl Fn() -> bool) -> bool {
+    const LOOKS: usize = 1; // each is a system call, and takes longer than a look at the clock
     let mut came = false;
-    patience.wait(|| {
-        came = wait(turn, Some(Duration::ZERO)) > 0;
-        came || seat.parker.has_token() || until.has_passed(now())
+    patience.wait(LOOKS, || {
+        let is_over = is_over();
+        came = !is_over && wait(turn, Some(Duration::ZERO)) > 0;
+        came || is_over
     });
     came
 }

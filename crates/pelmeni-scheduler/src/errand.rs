@@ -7,7 +7,7 @@
 
 use std::cell::Cell;
 
-use crate::patience::{Patience, has_cores};
+use crate::patience::{LOOKS, Patience, has_cores};
 
 /// Of one worker.
 #[derive(Debug, Default)]
@@ -30,6 +30,11 @@ impl Errands {
         self.was_idle.set(true);
     }
 
+    /// The worker has been busy for so long that the end of no job is due any more.
+    pub(crate) fn forget(&self) {
+        self.is_quick.set(false);
+    }
+
     /// Says whether the end of a job is due.
     pub(crate) fn is_due(&self) -> bool {
         self.is_quick.get()
@@ -46,7 +51,7 @@ impl Errands {
             return;
         }
         let mut patience = self.patience.get();
-        patience.wait(has_come);
+        patience.wait(LOOKS, has_come);
         self.patience.set(patience);
     }
 }
@@ -77,5 +82,8 @@ mod tests {
         assert_eq!(looks.get(), 2);
         assert!(!errands.is_due());
         errands.await_end(|| panic!("it has waited"));
+        errands.expect_soon();
+        errands.forget();
+        errands.await_end(|| panic!("that was long ago"));
     }
 }

@@ -28,6 +28,7 @@ impl Worker<'_> {
     /// What a busy worker does from time to time: deliveries and, once a round, timers and events.
     #[cold]
     pub(crate) fn look_around(&self) {
+        self.errands.forget();
         let (polls, average) = self.plan_next_look();
         // Tasks that go on by themselves pay for the move in the end, however short their polls are.
         let go_on = self.again.take() * 2 > polls && self.deque.len() > 1;

@@ -23,8 +23,8 @@ use crate::drive::now;
 
 /// How often what a failure costs can double.
 const DOUBT_MAX: u32 = 8;
-/// How often to look before it looks at the clock.
-const LOOKS: usize = 16;
+/// How often to look before a look at the clock, where each is a load.
+pub(crate) const LOOKS: usize = 16;
 
 /// What one thread, or one place where threads wait, has learnt.
 #[derive(Clone, Copy, Debug, Default)]
@@ -43,10 +43,11 @@ impl Patience {
         is_left
     }
 
-    /// Stays awake until it has come, if that is likely to pay. What is there already teaches nothing.
-    pub(crate) fn wait(&mut self, mut has_come: impl FnMut() -> bool) {
+    /// Stays awake until it has come, if that is likely to pay, and looks so often before a look at the clock. What is there
+    /// already teaches nothing.
+    pub(crate) fn wait(&mut self, looks: usize, mut has_come: impl FnMut() -> bool) {
         if self.is_left() && !has_come() {
-            self.learn(stay_awake(has_come));
+            self.learn(stay_awake(looks, has_come));
         }
     }
 
@@ -62,18 +63,21 @@ impl Patience {
 }
 
 /// Says whether this process has more than one core: with one, who stays awake keeps from coming what it waits for. It takes
-/// long to find out, and most programs need not know. In a model, where time stands still, nobody stays awake.
+/// long to find out, and many programs need not know.
 pub(crate) fn has_cores() -> bool {
     static HAS_CORES: OnceLock<bool> = OnceLock::new();
-    !cfg!(loom) && *HAS_CORES.get_or_init(|| num_cpus::get() > 1)
+    *HAS_CORES.get_or_init(|| num_cpus::get() > 1)
 }
 
-/// Stays awake until it has come, or for as long as a wake costs; says whether it has.
-pub(crate) fn stay_awake(mut has_come: impl FnMut() -> bool) -> bool {
+/// Stays awake until it has come, or for as long as a wake costs; says whether it has. It looks so often before a look at the
+/// clock. In a model, where time stands still, it looks once.
+pub(crate) fn stay_awake(looks: usize, mut has_come: impl FnMut() -> bool) -> bool {
+    const IN_MODEL: bool = cfg!(all(loom, feature = "loom"));
     let start = now();
-    let is_over = || now().until(start).unwrap_or_default() >= Duration::from_nanos(WAKE);
+    let is_over =
+        || IN_MODEL || now().until(start).unwrap_or_default() >= Duration::from_nanos(WAKE);
     loop {
-        for _ in 0..LOOKS {
+        for _ in 0..looks {
             if has_come() {
                 return true;
             }
@@ -130,14 +134,14 @@ mod tests {
         patience.learn(false);
         let before = patience;
         assert!(patience.skip > 0);
-        patience.wait(|| panic!("it lets this occasion pass"));
+        patience.wait(LOOKS, || panic!("it lets this occasion pass"));
         while patience.skip > 0 {
-            patience.wait(|| panic!("and this one"));
+            patience.wait(LOOKS, || panic!("and this one"));
         }
-        patience.wait(|| true);
+        patience.wait(LOOKS, || true);
         assert_eq!(patience.doubt, before.doubt);
         let mut looks = 0;
-        patience.wait(|| {
+        patience.wait(LOOKS, || {
             looks += 1;
             looks == 3
         });
@@ -146,9 +150,9 @@ mod tests {
 
     #[test]
     fn ends_when_it_comes_and_when_it_does_not() {
-        assert!(stay_awake(|| true));
+        assert!(stay_awake(LOOKS, || true));
         let start = now();
-        assert!(!stay_awake(|| false));
+        assert!(!stay_awake(LOOKS, || false));
         assert!(now().until(start).unwrap() >= Duration::from_nanos(WAKE));
     }
 }

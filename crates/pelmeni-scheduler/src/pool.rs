@@ -25,7 +25,7 @@ use crate::home::Meta;
 use crate::lease::Lease;
 use crate::lookout::Rest;
 use crate::misuse;
-use crate::patience::stay_awake;
+use crate::patience::{LOOKS, stay_awake};
 use crate::thread;
 use crate::worker;
 
@@ -111,7 +111,7 @@ fn start(lease: &Lease, number: usize) -> io::Result<()> {
         let sleep = |parker: &Parker, how| {
             let limit = match how {
                 Rest::Alert => {
-                    stay_awake(|| parker.has_token());
+                    stay_awake(LOOKS, || parker.has_token());
                     Duration::ZERO
                 }
                 Rest::Idle => pool.keep_alive,

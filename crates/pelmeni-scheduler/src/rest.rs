@@ -66,14 +66,14 @@ impl Worker<'_> {
         presence.fall_asleep();
         self.errands.await_end(|| self.seat.parker.has_token());
         let mut patience = self.patience.get();
-        let patient = (has_cores() && self.is_last_awake()).then_some(&mut patience);
-        let park = || self.scheduler.drive.park(self.seat, self.home, self.limit.get(), patient);
-        self.collect(park);
+        let (limit, is_alone) = (self.limit.get(), || has_cores() && self.is_last_awake());
+        let drive = &self.scheduler.drive;
+        self.collect(|| drive.park(self.seat, self.home, limit, &mut patience, is_alone));
         self.patience.set(patience);
         presence.wake_up();
     }
 
-    /// Says whether all others are asleep. Where some are awake, one of them may be what an event comes for, or need the core.
+    /// Says whether all others are asleep, or were a moment ago. Who is awake may need the core, and so may what they wait for.
     fn is_last_awake(&self) -> bool {
         let is_other = |seat: &&Seat| seat.index != self.seat.index;
         !self

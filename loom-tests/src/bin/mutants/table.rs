@@ -637,6 +637,12 @@ pub(crate) const TABLE: &[Mutant] = &[
         &["drive::worker_changes_drivers_while_another_falls_asleep"],
     ),
     mutant(
+        272,
+        DRIVE,
+        "who stays awake for events takes the token that ends it, and waits",
+        &["drive::kernel_is_handed_on"],
+    ),
+    mutant(
         222,
         DRIVE,
         "a worker waits with its own group's driver only",
