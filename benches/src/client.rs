@@ -90,6 +90,7 @@ pub fn ran_as_client() -> bool {
     };
     let (server, connections, trips) = (parsed(server), parsed(connections), parsed(trips));
     crate::descriptors::allow_all();
+    sleep_as_usual();
     let measured = match load.as_str() {
         "closed" => connect(server, connections).and_then(|streams| closed(streams, trips)),
         "paced" => connect(server, connections).and_then(|streams| paced(streams, trips)),
@@ -99,6 +100,17 @@ pub fn ran_as_client() -> bool {
     println!("{}", measured.expect("the server answers every message"));
     true
 }
+
+/// Has this thread, and those that it starts, sleep as in any program: up to 50 us too long. A process inherits how punctual
+/// the thread is that starts it, and a worker of pelmeni is: its clients would keep another beat than those of its rivals.
+#[cfg(target_os = "linux")]
+fn sleep_as_usual() {
+    const SLACK: u64 = 50_000; // nanoseconds
+    rustix::thread::set_current_timer_slack(SLACK.try_into().ok()).expect("it can be set");
+}
+
+#[cfg(not(target_os = "linux"))]
+fn sleep_as_usual() {}
 
 fn parsed<T: FromStr>(argument: &str) -> T {
     argument.parse().unwrap_or_else(|_| panic!("{CLIENT} cannot make sense of `{argument}`"))
@@ -166,4 +178,20 @@ fn fresh(server: SocketAddr, threads: u32, trips: u32) -> io::Result<f64> {
         threads.into_iter().try_for_each(|thread| thread.join().expect("no thread panics"))
     })?;
     Ok(nanoseconds(start.elapsed()) / f64::from(threads * trips))
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use std::num::NonZeroU64;
+    use std::thread;
+
+    use rustix::thread::{current_timer_slack, set_current_timer_slack};
+
+    #[test]
+    fn client_sleeps_as_usual_whoever_starts_it() {
+        set_current_timer_slack(Some(NonZeroU64::MIN)).unwrap();
+        super::sleep_as_usual();
+        let inherited = thread::spawn(current_timer_slack).join().unwrap();
+        assert_eq!((current_timer_slack(), inherited), (Ok(50_000), Ok(50_000)));
+    }
 }
