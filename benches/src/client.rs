@@ -191,7 +191,7 @@ mod tests {
     fn client_sleeps_as_usual_whoever_starts_it() {
         set_current_timer_slack(Some(NonZeroU64::MIN)).unwrap();
         super::sleep_as_usual();
-        let inherited = thread::spawn(current_timer_slack).join().unwrap();
+        let inherited = thread::scope(|scope| scope.spawn(current_timer_slack).join().unwrap());
         assert_eq!((current_timer_slack(), inherited), (Ok(50_000), Ok(50_000)));
     }
 }
