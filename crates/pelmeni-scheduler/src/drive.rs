@@ -211,9 +211,9 @@ fn look_at(driver: &Driver) {
 /// Looks for events again and again, if there is patience for it: they may come sooner than this thread would wake up for
 /// them. Says whether some came. A token or a timer that ends it is for the wait that follows, which ends at once.
 fn await_events(turn: &mut Turn<'_>, patience: &mut Patience, is_over: impl Fn() -> bool) -> bool {
-    const LOOKS: usize = 1; // each is a system call, and takes longer than a look at the clock
     let mut came = false;
-    patience.wait(LOOKS, || {
+    // A look is a system call, so that one at the clock after each costs little.
+    patience.wait(1, || {
         let is_over = is_over();
         came = !is_over && wait(turn, Some(Duration::ZERO)) > 0;
         came || is_over
@@ -229,7 +229,8 @@ fn wait_elsewhere(place: usize, mut turn: Turn<'_>, seat: &Seat, timeout: Option
     }
 }
 
-/// Waits once; the answer is how many that woke. That the kernel refuses is nothing that any task can answer for, and no worker can go on without.
+/// Waits once; the answer is how many that woke. That the kernel refuses is nothing that any task can answer for, and no
+/// worker can go on without.
 fn wait(turn: &mut Turn<'_>, timeout: Option<Duration>) -> usize {
     turn.wait(timeout).unwrap_or_else(|error| {
         panic!(

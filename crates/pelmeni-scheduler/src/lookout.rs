@@ -7,9 +7,9 @@
 //! count until he takes a job. Who is on watch is called when nobody else is idle, and nobody is on watch while there is
 //! nothing to do.
 //!
-//! C4. A thread that has run short jobs of which one was [awaited](crate::errand) is *alert* for as long as a wake takes if
-//! all others are idle or on watch: it counts as idle and is called first, but is awake, so that the call costs no wake. It
-//! has [`Patience`]: whether it does so depends on whether that has paid before.
+//! C4. A thread that has run short jobs, after one that is [awaited](crate::errand) was sent, is *alert* for as long as a wake
+//! takes if all others are idle or on watch: it counts as idle and is called first, but is awake, so that the call costs no
+//! wake. It has [`Patience`]: whether it does so depends on whether that has paid before.
 //!
 //! Rejected: to be alert after every short job. Four tasks that work for 30 us between two jobs of 1 us: 29.9 us for a job in
 //! place of 23.7 on two cores, since the thread that is alert has the core on which a second worker would help. (Empty jobs
@@ -48,7 +48,7 @@ pub(crate) struct Lookout {
     brisk: usize,
     /// How many naps have ended.
     naps: usize,
-    /// A job that was sent is awaited, and nobody has been alert for its sake.
+    /// A job that is awaited was sent since a thread last chose whether to be alert.
     pub(crate) is_awaited: bool,
     patience: Patience,
 }

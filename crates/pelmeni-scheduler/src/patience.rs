@@ -6,7 +6,7 @@
 //!
 //! | who | waits awake for | if |
 //! |---|---|---|
-//! | a thread of the pool | the next job | it has run an awaited one: [`lookout`](crate::lookout) |
+//! | a thread of the pool | the next job | one that was sent is awaited, and it is short: [`lookout`](crate::lookout) |
 //! | a worker | the end of a job | a thread that is awake has taken it: [`errand`](crate::errand) |
 //! | a worker with the turn at a driver | events | there are sources, and all other workers are asleep: [`drive`](crate::drive) |
 //!
@@ -25,6 +25,8 @@ use crate::drive::now;
 const DOUBT_MAX: u32 = 8;
 /// How often to look before a look at the clock, where each is a load.
 pub(crate) const LOOKS: usize = 16;
+/// In a model time stands still, and whoever stays awake looks once.
+const IN_MODEL: bool = cfg!(all(loom, feature = "loom"));
 
 /// What one thread, or one place where threads wait, has learnt.
 #[derive(Clone, Copy, Debug, Default)]
@@ -66,13 +68,12 @@ impl Patience {
 /// long to find out, and many programs need not know.
 pub(crate) fn has_cores() -> bool {
     static HAS_CORES: OnceLock<bool> = OnceLock::new();
-    *HAS_CORES.get_or_init(|| num_cpus::get() > 1)
+    IN_MODEL || *HAS_CORES.get_or_init(|| num_cpus::get() > 1)
 }
 
 /// Stays awake until it has come, or for as long as a wake costs; says whether it has. It looks so often before a look at the
-/// clock. In a model, where time stands still, it looks once.
+/// clock.
 pub(crate) fn stay_awake(looks: usize, mut has_come: impl FnMut() -> bool) -> bool {
-    const IN_MODEL: bool = cfg!(all(loom, feature = "loom"));
     let start = now();
     let is_over =
         || IN_MODEL || now().until(start).unwrap_or_default() >= Duration::from_nanos(WAKE);
