@@ -117,7 +117,7 @@ impl<'s> Monitor<'s> {
 
     fn watch(&mut self) {
         let lease = self.lease;
-        let mut alert_until = now() + ALERT;
+        let mut alert_until = now();
         let mut round = ROUND;
         let mut idle = 0;
         let mut nobody_slept = false;
