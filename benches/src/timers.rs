@@ -96,7 +96,8 @@ async fn armed_together<R: Rival, S: Future<Output = ()> + Send>(
     per_operation(scale, timers, || async {
         let task = |task: u32| {
             R::spawn(async move {
-                let mut left = Vec::new();
+                // Were it to grow, glibc would have the threads wait for each other for longer than the timers take.
+                let mut left = Vec::with_capacity(TIMERS_PER_TASK as usize);
                 for place in 0..TIMERS_PER_TASK {
                     let mut sleep = Box::pin(sleep(task, place));
                     if futures::poll!(&mut sleep).is_pending() {
