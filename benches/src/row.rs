@@ -40,11 +40,13 @@ pub enum Group {
     Allocations,
     /// What the processor has to execute.
     Instructions,
+    /// Some of the rows once more, with that allocator.
+    Mimalloc,
 }
 
 impl Group {
     /// All groups, in the order of the report.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Tasks,
         Self::Outside,
         Self::Blocking,
@@ -55,6 +57,7 @@ impl Group {
         Self::Stalls,
         Self::Allocations,
         Self::Instructions,
+        Self::Mimalloc,
     ];
 
     /// Returns the name of the group: one word, which a file can have too.
@@ -71,6 +74,7 @@ impl Group {
             Self::Stalls => "stalls",
             Self::Allocations => "allocations",
             Self::Instructions => "instructions",
+            Self::Mimalloc => "mimalloc",
         }
     }
 }

@@ -1,4 +1,5 @@
-//! The rows of the report: every workload, measured by its own clock, and some of them once more, counted.
+//! The rows of the report: every workload, measured by its own clock, and some of them once more, counted or with another
+//! allocator.
 
 use std::process::Command;
 
@@ -11,7 +12,7 @@ use pelmeni_benches::workloads::table;
 
 use crate::allocations::{self, Counted};
 use crate::child::{ALLOCATOR, Failure, PATIENCE, number_of, this_program};
-use crate::{args, callgrind};
+use crate::{args, callgrind, mimalloc};
 
 /// A row of the report.
 #[derive(Clone, Debug)]
@@ -32,6 +33,7 @@ pub(crate) struct Entry {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum How {
     Timed,
+    WithMimalloc,
     Allocations(Counted),
     Instructions,
 }
@@ -41,11 +43,16 @@ enum How {
 pub(crate) struct Tools {
     pub(crate) wrk: bool,
     pub(crate) valgrind: bool,
+    pub(crate) mimalloc: bool,
 }
 
 impl Tools {
     pub(crate) fn find() -> Self {
-        Self { wrk: wrk_is_installed(), valgrind: callgrind::is_installed() }
+        Self {
+            wrk: wrk_is_installed(),
+            valgrind: callgrind::is_installed(),
+            mimalloc: mimalloc::is_installed(),
+        }
     }
 }
 
@@ -55,11 +62,12 @@ impl Entry {
         match self.how {
             _ if self.needs_wrk && !tools.wrk => Some("wrk"),
             How::Instructions if !tools.valgrind => Some("valgrind"),
+            How::WithMimalloc if !tools.mimalloc => Some("mimalloc"),
             _ => None,
         }
     }
 
-    /// Returns whether the workload measures itself.
+    /// Returns whether it is a workload that measures itself, and none once more.
     pub(crate) fn is_timed(&self) -> bool {
         self.how == How::Timed
     }
@@ -71,7 +79,7 @@ impl Entry {
 
     /// Returns how many of so many rounds are worth their time: what is counted does not vary with the machine.
     pub(crate) fn rounds(&self, rounds: usize) -> usize {
-        if self.is_timed() { rounds } else { 1 }
+        if matches!(self.how, How::Timed | How::WithMimalloc) { rounds } else { 1 }
     }
 
     /// Returns who runs in the column of `contender`: the one, the one with another number of workers, or nobody.
@@ -88,8 +96,11 @@ impl Entry {
     /// Measures the row on a runtime, in processes of their own.
     pub(crate) fn measure(&self, runner: Contender, scale: Scale) -> Result<f64, Failure> {
         match self.how {
-            How::Timed => {
+            How::Timed | How::WithMimalloc => {
                 let mut command = Command::new(this_program());
+                if self.how == How::WithMimalloc {
+                    mimalloc::preload(&mut command);
+                }
                 if self.group == Group::Memory {
                     // They make malloc quicker and keep more than it does by itself.
                     for (name, _) in ALLOCATOR {
@@ -128,11 +139,11 @@ pub(crate) fn entries() -> Vec<Entry> {
         workers: row.workers,
         needs_wrk: row.needs_wrk,
     });
-    timed.chain(counted()).collect()
+    timed.chain(once_more()).collect()
 }
 
-/// Returns the rows that count, with the workloads that they count in.
-fn counted() -> impl Iterator<Item = Entry> {
+/// Returns the rows that measure a workload once more in another way.
+fn once_more() -> impl Iterator<Item = Entry> {
     let calls = [
         ("calls-spawn", "allocations, spawn and join", "per task", "spawn-join"),
         ("calls-chain", "allocations, chained spawn", "per link", "chain"),
@@ -150,6 +161,15 @@ fn counted() -> impl Iterator<Item = Entry> {
         ("count-sleep", "instructions, sleep dropped", "per timer", "timer-drop"),
         ("count-outside", "instructions, from outside", "per task", "spawn-outside-1"),
         ("count-message", "instructions, 1 producer, 1 consumer", "per message", "channel-1"),
+    ];
+    let with_mimalloc = [
+        ("mi-spawn", "mimalloc, spawn and join", "ns/task", "spawn-join"),
+        ("mi-pair", "mimalloc, ping-pong", "ns/pair", "ping-pong"),
+        ("mi-chain", "mimalloc, chained spawn", "ns/link", "chain"),
+        ("mi-skynet", "mimalloc, skynet", "ns/task", "skynet"),
+        ("mi-outside", "mimalloc, from outside", "ns/task", "spawn-outside-1"),
+        ("mi-timers", "mimalloc, 100k sleeps", "ns/timer", "timers"),
+        ("mi-sleepers", "mimalloc, 100k tasks that sleep", "ns/task", "sleepers"),
     ];
     let entry = |group, how| {
         move |(key, title, unit, workload)| Entry {
@@ -169,6 +189,7 @@ fn counted() -> impl Iterator<Item = Entry> {
         .into_iter()
         .chain(bytes.map(entry(Group::Allocations, How::Allocations(Counted::Bytes))))
         .chain(instructions.map(entry(Group::Instructions, How::Instructions)))
+        .chain(with_mimalloc.map(entry(Group::Mimalloc, How::WithMimalloc)))
 }
 
 /// Returns those of `all` that `only` names, or all of them if it names none.
@@ -218,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_are_unique_and_every_count_has_its_workload() {
+    fn keys_are_unique_and_what_is_measured_once_more_has_its_workload() {
         let mut keys: Vec<_> = entries().iter().map(|entry| entry.key).collect();
         keys.sort_unstable();
         assert!(keys.is_sorted_by(|a, b| a < b), "{keys:?}");
@@ -236,10 +257,10 @@ mod tests {
 
     #[test]
     fn rows_that_need_a_program_say_which() {
-        let tools = Tools { wrk: false, valgrind: false };
-        let missing = |key| entry(key).missing(tools);
-        let all = ["http", "count-yield", "yield-1", "calls-spawn"].map(missing);
-        assert_eq!(all, [Some("wrk"), Some("valgrind"), None, None]);
-        assert_eq!(entry("http").missing(Tools { wrk: true, valgrind: false }), None);
+        let nothing = Tools { wrk: false, valgrind: false, mimalloc: false };
+        let missing = |key| entry(key).missing(nothing);
+        let all = ["http", "count-yield", "mi-chain", "yield-1", "calls-spawn"].map(missing);
+        assert_eq!(all, [Some("wrk"), Some("valgrind"), Some("mimalloc"), None, None]);
+        assert_eq!(entry("http").missing(Tools { wrk: true, ..nothing }), None);
     }
 }

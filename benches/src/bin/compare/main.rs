@@ -7,7 +7,7 @@
 //!
 //! | what | where |
 //! |---|---|
-//! | the rows | `entries`; counted ones are measured by `allocations` and `callgrind` |
+//! | the rows | `entries`; counted ones are measured by `allocations` and `callgrind`, some once more with `mimalloc` |
 //! | a measurement | a process of its own (`child`): this program with `--measure`, or `python` |
 //! | what comes of it | `cell`: medians and ratios; `report` on the terminal, `results` and `chart` as files |
 //! | growth | `growth`: a plan, and a page of its own |
@@ -23,6 +23,7 @@ mod child;
 mod entries;
 mod growth;
 mod machine;
+mod mimalloc;
 mod python;
 mod report;
 mod results;
@@ -125,7 +126,7 @@ fn compare(options: &Options) -> ExitCode {
 /// Returns what the reader has to know about what is there and what is not.
 fn notes(rows: &[Entry], tools: Tools, python: &Python) -> Vec<String> {
     let mut notes = Vec::new();
-    for tool in ["wrk", "valgrind"] {
+    for tool in ["wrk", "valgrind", "mimalloc"] {
         let left_out: Vec<_> = rows
             .iter()
             .filter(|entry| entry.missing(tools) == Some(tool))
@@ -195,12 +196,13 @@ mod tests {
 
     #[test]
     fn what_is_left_out_is_said() {
-        let nothing = Tools { wrk: false, valgrind: false };
+        let nothing = Tools { wrk: false, valgrind: false, mimalloc: false };
         let notes_then = notes(&entries(), nothing, &Python::default());
         assert!(notes_then[0].contains("wrk") && notes_then[0].contains("http"), "{notes_then:?}");
         assert!(notes_then[1].contains("valgrind") && notes_then[1].contains("count-yield"));
-        assert!(notes_then[2].contains("python3"));
-        let all = Tools { wrk: true, valgrind: true };
+        assert!(notes_then[2].contains("mimalloc") && notes_then[2].contains("mi-spawn"));
+        assert!(notes_then[3].contains("python3"));
+        let all = Tools { wrk: true, valgrind: true, mimalloc: true };
         assert_eq!(notes(&entries(), all, &Python::default()).len(), 1);
     }
 }
