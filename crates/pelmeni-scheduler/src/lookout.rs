@@ -27,7 +27,7 @@ use crate::patience::Patience;
 /// How a thread sleeps that has no job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rest {
-    /// Awake, until it is called or as long as a wake takes.
+    /// Awake, until it is called or for some more than a wake takes.
     Alert,
     /// Until it is called, or has been idle for long enough.
     Idle,
