@@ -7,8 +7,8 @@
 //! count until he takes a job. Who is on watch is called when nobody else is idle, and nobody is on watch while there is
 //! nothing to do.
 //!
-//! C4. A thread that has run short jobs, after one that is [awaited](crate::errand) was sent, is *alert* for as long as a wake
-//! takes if all others are idle or on watch: it counts as idle and is called first, but is awake, so that the call costs no
+//! C4. A thread that has run short jobs, after one that is [awaited](crate::errand) was sent, is *alert* for somewhat more than a
+//! wake takes if all others are idle or on watch: it counts as idle and is called first, but is awake, so that the call costs no
 //! wake. It has [`Patience`]: whether it does so depends on whether that has paid before.
 //!
 //! Rejected: to be alert after every short job. Four tasks that work for 30 us between two jobs of 1 us: 29.9 us for a job in
