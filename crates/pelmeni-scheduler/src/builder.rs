@@ -208,7 +208,6 @@ pub(crate) fn work(lease: &Lease, seat: usize) {
     worker::occupy(lease, seat, |worker| {
         worker.run_until(|| worker.scheduler.is_stopping());
         worker.end_locals();
-        worker.drop_tasks();
     });
 }
 
@@ -221,9 +220,6 @@ pub(crate) fn substitute(lease: &Lease, seat: usize) {
                 || worker.scheduler.callers.is_inside() && worker.seat.locals.len() == 0;
             worker.run_until(|| worker.scheduler.is_stopping() || may_leave());
             worker.end_locals();
-            if worker.scheduler.is_stopping() {
-                worker.drop_tasks();
-            }
         });
     }
 }

@@ -43,9 +43,6 @@ pub(crate) fn work(lease: &Lease, seat: usize, stuck: usize) {
         let may_leave = || !lease.is_stuck(stuck) && worker.has_no_tasks();
         worker.run_until(|| lease.is_stopping() || may_leave());
         worker.end_locals();
-        if lease.is_stopping() {
-            worker.drop_tasks();
-        }
     });
 }
 

@@ -130,6 +130,7 @@ pub(crate) fn occupy<R>(lease: &Lease, seat: usize, f: impl FnOnce(&Worker<'_>) 
     let punctual = Punctual::begin();
     let abort = AbortOnUnwind;
     let result = f(&worker);
+    worker.drop_left();
     std::mem::forget(abort);
     drop(punctual);
     worker.leave();
@@ -330,10 +331,10 @@ impl Worker<'_> {
             && self.seat.locals.len() == 0
     }
 
-    /// Drops what is in the queues: tasks that were stuck when the runtime was closed, and have come back.
-    pub(crate) fn drop_tasks(&self) {
-        while let Some(task) = self.find_task() {
-            drop(task);
+    /// Drops what is left after the runtime's end, when nobody comes for it: tasks that were stuck then, and those behind them.
+    fn drop_left(&self) {
+        if self.scheduler.is_stopping() {
+            std::iter::from_fn(|| self.find_task()).for_each(drop);
         }
     }
 

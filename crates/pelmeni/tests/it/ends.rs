@@ -1,6 +1,7 @@
 //! How a runtime ends: in order, in bounded time, and with a report of what did not end by itself.
 
 use std::sync::mpsc;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use pelmeni::net::{TcpListener, TcpStream};
@@ -222,6 +223,39 @@ fn a_task_that_is_stuck_in_a_poll_is_named_and_not_waited_for() {
         to.send(()).unwrap();
         dropped.block_until(1);
     }
+}
+
+#[test]
+fn tasks_of_a_caller_who_is_stuck_are_dropped_when_he_leaves() {
+    each_number(|threads| {
+        let runtime = Builder::new().threads(threads).grace(SHORT).build().unwrap();
+        let (to, from) = mpsc::channel::<()>();
+        let (begun, dropped) = (Count::new(), Count::new());
+        thread::scope(|scope| {
+            let (handle, begun, dropped) = (runtime.handle().clone(), &begun, &dropped);
+            let caller = scope.spawn(move || {
+                handle.block_on(async {
+                    for _ in 0..3 {
+                        let witness = dropped.on_drop();
+                        drop(spawn(async move {
+                            let _witness = witness;
+                            sleep(AGES).await;
+                        }));
+                    }
+                    yield_now().await; // on one thread, all of them wait now
+                    begun.add();
+                    from.recv().unwrap(); // blocks the caller's thread
+                    sleep(AGES).await;
+                });
+            });
+            begun.block_until(1);
+            let report = runtime.close();
+            assert!(!report.stuck.is_empty(), "{report}");
+            to.send(()).unwrap();
+            assert!(caller.join().is_err(), "the root has no output");
+        });
+        assert_eq!(dropped.get(), 3);
+    });
 }
 
 #[test]
