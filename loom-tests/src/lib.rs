@@ -13,6 +13,7 @@
 //! | `model` | runs a program under loom; a model that was cut short, or that missed a case, fails |
 //! | `journal` | what happened in the model that runs: cases that were reached, panics that nobody saw |
 //! | `queue` | a scheduler of one queue, whose misuse loom can see |
+//! | `owned` | a scheduler for tasks with an owner |
 //! | `alarm` | a waker that a model's thread can sleep on, and that counts |
 
 #[cfg(loom)]
@@ -22,6 +23,8 @@ mod journal;
 #[cfg(loom)]
 mod model;
 #[cfg(loom)]
+mod owned;
+#[cfg(loom)]
 mod queue;
 
 #[cfg(loom)]
@@ -29,5 +32,6 @@ pub use self::{
     alarm::{Alarm, block_on, poll_once},
     journal::reach,
     model::Model,
+    owned::Owned,
     queue::{Home, Queue},
 };

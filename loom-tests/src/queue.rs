@@ -67,7 +67,7 @@ impl Queue {
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        task(future, |task| {
+        task(future, None, |task| {
             let mut inner = self.lock();
             let number = inner.made;
             inner.made += 1;

@@ -1,18 +1,19 @@
 //! A whole task: header, way home, and the future or its output. The law of who may touch what stands here.
 //!
 //! ```text
-//! +--------+--------+------+--------+-----------+------------------+
-//! | state  | vtable | link | joiner | scheduler | future or output |
-//! +--------+--------+------+--------+-----------+------------------+
-//! |<----------- Header ------------>|<-- S ---->|<---- Stage ----->|
+//! +--------+--------+------+------+--------+-----------+------------------+
+//! | state  | vtable | bias | link | joiner | scheduler | future or output |
+//! +--------+--------+------+------+--------+-----------+------------------+
+//! |<--------------- Header --------------->|<-- S ---->|<---- Stage ----->|
 //! ```
 //!
 //! # The law
 //! * **R1, the right to poll.** While a task is not complete and its wakes are above zero, exactly one
 //!   [`Runnable`](crate::Runnable) exists. Only its holder touches the future, the link, and (before completion) the
-//!   output. Ending a poll with no wakes left, or completing, gives the right up.
+//!   output. Ending a poll with no wakes left, or completing, gives the right up. (Of a task with an owner it is the owner's
+//!   word that says so, and the link is that of its message: B2 and B3 in `bias`.)
 //! * **R2, references.** Each waker and each `AbortHandle` owns one reference, which is counted, or on loan to the poll
-//!   that runs (`context`). A task lives while one is left.
+//!   that runs (`context`) or to the task's owner (`bias`). A task lives while one is left.
 //! * **R3, life before completion.** A task that is not complete is alive, whoever refers to it.
 //! * **R4, the output.** Once a task is complete its output belongs to the `JoinHandle`, which takes it or drops it. If
 //!   the handle was given up before, the completing thread drops the output and completes after that.
@@ -31,9 +32,11 @@ use std::pin::Pin;
 use std::ptr::NonNull;
 use std::task::{Context, Poll};
 
+use crate::bias::{Bias, Birth, Owner};
 use crate::contain::contain;
 use crate::error::JoinError;
 use crate::header::{Arrival, Front, Header, Polled, Schedule, Vtable};
+use crate::link::Link;
 use crate::primitive::UnsafeCell;
 use crate::primitive::alloc::{Layout, alloc, dealloc};
 use crate::runnable::TaskRef;
@@ -73,7 +76,12 @@ impl<F: Future> Stage<F> {
 ///
 /// `home` makes the task's scheduler; it sees the task before its future is in place, and may keep the reference in a
 /// registry from which [`Schedule::release`] removes it.
-pub(crate) fn allocate<F, S>(future: F, local: bool, home: impl FnOnce(TaskRef<'_>) -> S) -> RawTask
+pub(crate) fn allocate<F, S>(
+    future: F,
+    local: bool,
+    owner: Option<&Owner>,
+    home: impl FnOnce(TaskRef<'_>) -> S,
+) -> RawTask
 where
     F: Future,
     S: Schedule,
@@ -82,10 +90,12 @@ where
     let cell: NonNull<Cell<F, S>> =
         NonNull::new(unsafe { alloc(Layout::new::<Cell<F, S>>()) }.cast())
             .expect("alloc is never null");
+    let birth = owner.map_or(Birth::Anywhere, Owner::birth);
     let header = Header {
-        state: State::new(local),
+        state: State::new(local, birth),
         vtable: const { &vtable::<F, S>() },
-        link: UnsafeCell::new(None),
+        bias: Bias::new(birth),
+        link: Link::none(),
         joiner: UnsafeCell::new(None),
     };
     let task = RawTask::new(cell.cast());

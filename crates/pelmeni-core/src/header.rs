@@ -4,9 +4,11 @@ use std::fmt;
 use std::ptr::NonNull;
 use std::task::Context;
 
+use crate::bias::{self, Bias};
 use crate::error::JoinError;
 use crate::info::TaskInfo;
 use crate::joiner::Joiner;
+use crate::link::Link;
 use crate::primitive::UnsafeCell;
 use crate::runnable::{Cause, TaskRef};
 use crate::state::State;
@@ -17,10 +19,39 @@ use crate::waker::RawTask;
 pub(crate) struct Header {
     pub(crate) state: State,
     pub(crate) vtable: &'static Vtable,
-    /// The next task of an intrusive list. Owned by whoever holds the [`Runnable`](crate::Runnable).
-    pub(crate) link: UnsafeCell<Option<RawTask>>,
+    /// What the task's only thread counts by itself.
+    pub(crate) bias: Bias,
+    /// The next task of an intrusive list. Owned by whoever holds the [`Runnable`](crate::Runnable); if that can be a message,
+    /// by whoever holds the message.
+    pub(crate) link: Link,
     /// The waker of whoever awaits the handle. Owned as the `JOINER` bit says (law R5).
     pub(crate) joiner: UnsafeCell<Option<Joiner>>,
+}
+
+impl Header {
+    /// The owner's word, if this thread is the owner of the task and there is no reason (B4, B5) not to use it.
+    #[inline]
+    pub(crate) fn here(&self) -> Option<&Bias> {
+        bias::is_here(self.state.load()).then_some(&self.bias)
+    }
+
+    /// Counts references that this thread has cloned or dropped in the owner's word. False: they are not counted there.
+    #[inline]
+    pub(crate) fn lend(&self, references: i32) -> bool {
+        let Some(bias) = self.here() else { return false };
+        // SAFETY: this thread is the owner.
+        let left = unsafe { bias.lend(references) };
+        self.state.settle(left);
+        true
+    }
+
+    /// Counts references that a poll had on loan, and that goes on later.
+    #[inline]
+    pub(crate) fn count(&self, loans: i32) {
+        if loans != 0 && !self.lend(loans) {
+            self.state.settle(loans);
+        }
+    }
 }
 
 /// What every task of one scheduler begins with.
@@ -81,7 +112,7 @@ pub enum Arrival {
 /// another thread may run the task to its end, and drop the original. From then on it touches nothing that it owns, or
 /// something of which it has made sure that it stays.
 pub unsafe trait Schedule: Send + Sync + 'static {
-    /// Takes the right to poll a task that became ready.
+    /// Takes the right to poll a task that became ready, or the message that it did (see [`Runnable`](crate::Runnable)).
     ///
     /// It runs on whatever thread wakes the task, perhaps inside another task's poll, and must not block or panic.
     fn schedule(&self, task: crate::Runnable, cause: Cause);

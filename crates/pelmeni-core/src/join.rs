@@ -63,7 +63,8 @@ impl<T> JoinHandle<T> {
     /// if there is none, the task's future is dropped and the task ends cancelled. Requests count: each is taken once.
     /// Returns false if the task has ended already.
     pub fn cancel(&self) -> bool {
-        cancel(self.task, self.state())
+        // SAFETY: the handle keeps the task alive (R2, R6).
+        unsafe { cancel(self.task) }
     }
 
     /// Takes back one request to cancel that the task has not found yet. Returns false if there is none.
@@ -78,7 +79,8 @@ impl<T> JoinHandle<T> {
 
     /// Drops the task's future as soon as it is not being polled. Nothing in the task can catch this.
     pub fn abort(&self) {
-        abort(self.task, self.state());
+        // SAFETY: the handle keeps the task alive (R2, R6).
+        unsafe { abort(self.task) };
     }
 
     /// A kill switch that can be cloned and kept elsewhere.
@@ -226,12 +228,14 @@ impl AbortHandle {
 
     /// As [`JoinHandle::cancel`].
     pub fn cancel(&self) -> bool {
-        cancel(self.task, self.state())
+        // SAFETY: the handle keeps the task alive (R2, R6).
+        unsafe { cancel(self.task) }
     }
 
     /// As [`JoinHandle::abort`].
     pub fn abort(&self) {
-        abort(self.task, self.state());
+        // SAFETY: the handle keeps the task alive (R2, R6).
+        unsafe { abort(self.task) };
     }
 
     /// Says whether the task has ended.
@@ -268,17 +272,34 @@ impl fmt::Debug for AbortHandle {
 }
 
 /// Adds a request to cancel; false if the task is complete.
-fn cancel(task: RawTask, state: &State) -> bool {
-    submit(task, state.cancel())
+///
+/// # Safety
+/// The task is alive during this call.
+unsafe fn cancel(task: RawTask) -> bool {
+    // SAFETY: as this function asks.
+    unsafe { change(task, State::cancel) }
 }
 
-fn abort(task: RawTask, state: &State) {
-    submit(task, state.abort());
+/// # Safety
+/// The task is alive during this call.
+unsafe fn abort(task: RawTask) {
+    // SAFETY: as this function asks.
+    unsafe { change(task, State::abort) };
 }
 
-fn submit(task: RawTask, step: Option<Wake>) -> bool {
-    if step == Some(Wake::Submit) {
-        // SAFETY: the step made the right to poll ours (R1), and we give it away.
+/// Makes a step that wakes; false if the task is complete.
+///
+/// # Safety
+/// The task is alive during this call.
+unsafe fn change(task: RawTask, step: impl FnOnce(&State, bool) -> Option<Wake>) -> bool {
+    // SAFETY: as this function asks.
+    let header = unsafe { task.header() };
+    let here = header.here();
+    let step = step(&header.state, here.is_some());
+    // SAFETY: this thread is the owner, and the task was not complete, which nobody else changes.
+    let is_ours = here.is_some_and(|bias| unsafe { bias.wake() });
+    if is_ours || step == Some(Wake::Submit) {
+        // SAFETY: the step made the right to poll ours (R1, B2), or a message (B3), and we give it away.
         unsafe { task.schedule(Cause::Wake) };
     }
     step.is_some()

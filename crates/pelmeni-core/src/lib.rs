@@ -20,7 +20,7 @@
 //!
 //! // 2. A future becomes a task: the right to poll it once, and a handle on its result.
 //! let (sender, queue) = channel();
-//! let (runnable, handle) = task(async { 6 * 7 }, |_| Queue(sender.clone()));
+//! let (runnable, handle) = task(async { 6 * 7 }, None, |_| Queue(sender.clone()));
 //!
 //! // 3. Whoever has the right to poll uses it. A task that is woken later comes through the scheduler.
 //! runnable.run();
@@ -33,11 +33,12 @@
 //! | module | what |
 //! |---|---|
 //! | `state`, `snapshot` | the state word: diagram and steps; its fields |
+//! | `bias` | what the one thread of a task counts by itself |
 //! | `cell` | the allocation, and the law of who may touch what |
 //! | `header` | its untyped front, and what a scheduler is |
 //! | `waker`, `joiner` | its address and the waker made of it; a waker in one word |
 //! | `runnable`, `join` | the right to poll; the result and the kill switch |
-//! | `list` | places that hold tasks without allocating |
+//! | `list`, `link` | places that hold tasks without allocating; a task's link in them |
 //! | [`cancel`](mod@cancel), [`coop`], `context` | what travels with a poll: requests to cancel, budget |
 //! | [`park`], [`contain`](mod@contain) | a thread's sleep token; code that must not unwind into ours |
 //! | `magazine`, `slab` | memory for tasks: a thread's own stock, and where that comes from |
@@ -50,6 +51,8 @@ mod error;
 mod info;
 
 // The modules that contain `unsafe`: the list that ARCHITECTURE.md gives.
+#[expect(unsafe_code, reason = "a word without atomics")]
+mod bias;
 #[expect(unsafe_code, reason = "allocates the task and knows the type of its future")]
 mod cell;
 #[expect(unsafe_code, reason = "what a scheduler promises")]
@@ -58,6 +61,8 @@ mod header;
 mod join;
 #[expect(unsafe_code, reason = "keeps a waker in one word")]
 mod joiner;
+#[expect(unsafe_code, reason = "makes an address of what it keeps")]
+mod link;
 #[expect(unsafe_code, reason = "threads tasks on their own links")]
 pub mod list;
 #[expect(unsafe_code, reason = "has the right to poll")]
@@ -87,6 +92,7 @@ mod state;
 #[expect(unsafe_code, reason = "a lock")]
 mod word_lock;
 
+pub use bias::{Here, Owner};
 pub use error::JoinError;
 pub use header::{Arrival, Schedule};
 pub use info::TaskInfo;

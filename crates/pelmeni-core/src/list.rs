@@ -1,7 +1,10 @@
 //! Places that hold tasks without allocating: an [`Inbox`] that any thread fills, a [`Slot`] that anybody empties.
 //!
 //! Both own what law R1 calls the right to poll. The inbox threads its tasks on their own links; whoever takes them takes
-//! all, so nothing is ever popped alone and there is no ABA. Dropping either cancels what is left in it.
+//! all, so nothing is ever popped alone and there is no ABA. Dropping either drops what is left in it.
+//!
+//! A task with an owner goes through an inbox as a message (`bias`): it becomes one when it is put in here, and the right to
+//! poll when it is taken out here.
 //!
 //! Source of the inbox: R. Kent Treiber, "Systems programming: coping with parallelism", 1986.
 
@@ -19,6 +22,9 @@ pub struct Inbox {
     head: AtomicPtr<Header>,
 }
 
+/// The head of an inbox that takes no more; no task is at this address.
+const CLOSED: *mut Header = ptr::without_provenance_mut(1);
+
 impl Default for Inbox {
     fn default() -> Self {
         Inbox { head: AtomicPtr::new(ptr::null_mut()) }
@@ -26,16 +32,21 @@ impl Default for Inbox {
 }
 
 impl Inbox {
-    /// Adds a task. True: the inbox was empty.
+    /// Adds a task, or drops it if the inbox is closed. True: the inbox was empty.
     pub fn push(&self, task: Runnable) -> bool {
-        let task = task.into_raw();
+        let Some(task) = task.into_message() else { return false };
         // SAFETY: the right to poll keeps the task alive (R1, R3).
         let header = unsafe { task.header() };
         let mut head = self.head.load(Ordering::Relaxed);
         loop {
+            if head == CLOSED && !seeded(283) {
+                // SAFETY: what we have of the task was not given away.
+                drop(unsafe { Runnable::receive(task) });
+                return false;
+            }
             let next = NonNull::new(head).map(RawTask::new);
-            // SAFETY: the link belongs to the holder of the right to poll (R1).
-            header.link.with_mut(|link| unsafe { *link = next });
+            // SAFETY: the link belongs to the holder of the right to poll (R1), or to the message (B3).
+            unsafe { header.link.replace(next) };
             // Release: publishes the link and the task; pairs with the Acquire in take_all.
             let order = if seeded(110) { Ordering::Relaxed } else { Ordering::Release };
             let new = task.pointer().as_ptr();
@@ -49,31 +60,31 @@ impl Inbox {
 
     /// Says whether there is nothing in it. Relaxed: whoever parks on the answer puts a fence before it.
     pub fn is_empty(&self) -> bool {
-        self.head.load(Ordering::Relaxed).is_null()
+        self.head.load(Ordering::Relaxed).addr() <= CLOSED.addr()
     }
 
     /// Takes all tasks, in the order in which they came.
     pub fn take_all(&self) -> Taken {
-        if self.is_empty() {
-            return Taken { next: None };
+        let mut head = self.head.load(Ordering::Relaxed);
+        while head.addr() > CLOSED.addr() {
+            // Acquire: pairs with the Release in push.
+            let none = ptr::null_mut();
+            match self.head.compare_exchange_weak(head, none, Ordering::Acquire, Ordering::Relaxed)
+            {
+                Ok(newest) => return Taken::all(newest),
+                Err(other) => head = other,
+            }
         }
-        // Acquire: pairs with the Release in push.
-        let mut newest = self.head.swap(ptr::null_mut(), Ordering::Acquire);
-        if seeded(119) {
-            return Taken { next: NonNull::new(newest).map(RawTask::new) };
+        Taken { next: None }
+    }
+
+    /// As [`take_all`](Inbox::take_all); what is put in from now on is dropped.
+    pub fn close(&self) -> Taken {
+        // Acquire: as in take_all.
+        match self.head.swap(CLOSED, Ordering::Acquire) {
+            CLOSED => Taken { next: None },
+            newest => Taken::all(newest),
         }
-        let mut oldest = None;
-        while let Some(task) = NonNull::new(newest).map(RawTask::new) {
-            // SAFETY: the right to poll came with the list (R1).
-            let header = unsafe { task.header() };
-            header.link.with_mut(|link| {
-                // SAFETY: the link belongs to the holder of the right to poll (R1).
-                let next = unsafe { std::mem::replace(&mut *link, oldest) };
-                newest = next.map_or(ptr::null_mut(), |next| next.pointer().as_ptr());
-            });
-            oldest = Some(task);
-        }
-        Taken { next: oldest }
     }
 }
 
@@ -86,7 +97,7 @@ impl Drop for Inbox {
     }
 }
 
-/// The tasks that were in an inbox. Those that are not taken out are cancelled with it.
+/// The tasks that were in an inbox. Those that are not taken out are dropped with it.
 #[derive(Debug)]
 pub struct Taken {
     next: Option<RawTask>,
@@ -95,17 +106,41 @@ pub struct Taken {
 // SAFETY: it holds Runnables, which are Send.
 unsafe impl Send for Taken {}
 
+impl Taken {
+    /// The tasks of a list that begins with the newest, the oldest first.
+    fn all(mut newest: *mut Header) -> Taken {
+        if seeded(119) {
+            return Taken { next: NonNull::new(newest).map(RawTask::new) };
+        }
+        let mut oldest = None;
+        while let Some(task) = NonNull::new(newest).map(RawTask::new) {
+            // SAFETY: the right to poll came with the list (R1).
+            let header = unsafe { task.header() };
+            // SAFETY: the link belongs to the holder of the right to poll (R1), or to the message (B3).
+            let next = unsafe { header.link.replace(oldest) };
+            newest = next.map_or(ptr::null_mut(), |next| next.pointer().as_ptr());
+            oldest = Some(task);
+        }
+        Taken { next: oldest }
+    }
+}
+
 impl Iterator for Taken {
     type Item = Runnable;
 
     fn next(&mut self) -> Option<Runnable> {
-        let task = self.next?;
-        // SAFETY: the right to poll is ours (R1).
-        let header = unsafe { task.header() };
-        // SAFETY: the link belongs to the holder of the right to poll (R1).
-        self.next = header.link.with_mut(|link| unsafe { (*link).take() });
-        // SAFETY: the right to poll goes to the caller.
-        Some(unsafe { Runnable::from_raw(task) })
+        loop {
+            let task = self.next?;
+            // SAFETY: the right to poll is ours (R1), or the message's reference keeps the task alive (B3).
+            let header = unsafe { task.header() };
+            // SAFETY: the link belongs to the holder of the right to poll (R1), or to the message (B3).
+            self.next = unsafe { header.link.replace(None) };
+            // SAFETY: the right to poll, or the message, goes to the caller.
+            let received = unsafe { Runnable::receive(task) };
+            if received.is_some() {
+                return received;
+            }
+        }
     }
 }
 

@@ -7,6 +7,7 @@ use std::marker::PhantomData;
 use std::mem::ManuallyDrop;
 use std::task::{Context, Waker};
 
+use crate::bias::{self, Owner};
 use crate::cell;
 use crate::contain;
 use crate::context;
@@ -15,12 +16,15 @@ use crate::header::{Arrival, Polled, Schedule};
 use crate::join::{AbortHandle, JoinHandle};
 use crate::primitive::seeded;
 use crate::snapshot::Snapshot;
-use crate::state::{Complete, Finish, Leave};
-use crate::waker::{RawTask, VTABLE};
+use crate::state::{Complete, Finish, Leave, Wake};
+use crate::waker::{self, RawTask};
 
 /// The right to poll a task once; at most one exists for a task at any time (law R1).
 ///
 /// Dropping it instead of running it cancels the task: its future is dropped here and now.
+///
+/// If the task has an [`Owner`] who is elsewhere, it is a *message* to him, that he is to have that right. It goes to an
+/// [`Inbox`](crate::list::Inbox), and dropping it cancels nothing.
 #[must_use = "dropping a Runnable cancels its task"]
 pub struct Runnable(RawTask);
 
@@ -44,6 +48,7 @@ unsafe impl Send for Runnable {}
 /// `home` makes the task's own [`Schedule`], and must not panic.
 pub fn task<F, S>(
     future: F,
+    owner: Option<&Owner>,
     home: impl FnOnce(TaskRef<'_>) -> S,
 ) -> (Runnable, JoinHandle<F::Output>)
 where
@@ -51,7 +56,7 @@ where
     F::Output: Send + 'static,
     S: Schedule,
 {
-    let task = cell::allocate(future, false, home);
+    let task = cell::allocate(future, false, owner, home);
     (Runnable(task), JoinHandle::new(task))
 }
 
@@ -63,13 +68,14 @@ where
 ///   [`JoinHandle::is_finished`] before it lets go of what they borrow.
 pub unsafe fn task_unchecked<F, S>(
     future: F,
+    owner: Option<&Owner>,
     home: impl FnOnce(TaskRef<'_>) -> S,
 ) -> (Runnable, JoinHandle<F::Output>)
 where
     F: Future,
     S: Schedule,
 {
-    let task = cell::allocate(future, true, home);
+    let task = cell::allocate(future, true, owner, home);
     (Runnable(task), JoinHandle::new(task))
 }
 
@@ -121,6 +127,15 @@ impl Runnable {
         // SAFETY: the right to poll keeps the task alive until it is given up below (R1, R3).
         let header = unsafe { task.header() };
         let seen = header.state.start_poll();
+        let is_owned = seen.has_owner();
+        debug_assert!(is_owned || !seen.is_idle(), "polled without a right to: {seen:?}");
+        if is_owned {
+            if !bias::is_owner(seen) {
+                misused(Runnable(task));
+            }
+            // SAFETY: this thread is the owner.
+            unsafe { header.bias.start_poll() };
+        }
         if seen.is_aborted() {
             // SAFETY: the right to poll is ours.
             return unsafe { cancel(task, JoinError::cancelled()) };
@@ -128,7 +143,7 @@ impl Runnable {
         let requests = if seen.requests() > 0 { header.state.take_requests() } else { 0 };
         let scope = context::enter(task, requests);
         // SAFETY: the task is alive during the poll, so a waker that borrows its reference is as good as one that owns it.
-        let waker = ManuallyDrop::new(unsafe { Waker::new(task.data(), &VTABLE) });
+        let waker = ManuallyDrop::new(unsafe { Waker::new(task.data(), waker::vtable(is_owned)) });
         // SAFETY: as for the header.
         let vtable = unsafe { task.vtable() };
         // SAFETY: the right to poll is ours.
@@ -152,19 +167,74 @@ impl Runnable {
             // SAFETY: the right to poll is ours, and an output is in place.
             Polled::Ready => unsafe { complete(task, loans) },
             Polled::Pending if yielded => {
-                header.state.settle(loans);
+                header.count(if seeded(287) { 0 } else { loans });
                 // SAFETY: the right to poll is still ours, as no wake was answered.
                 unsafe { task.schedule(Cause::Again) }
             }
+            // SAFETY: the right to poll is ours, and this thread the owner.
+            Polled::Pending if is_owned => unsafe { finish_here(task, seen, loans) },
             // SAFETY: the right to poll is ours.
             Polled::Pending => unsafe { finish(task, seen, loans) },
         }
     }
 
     /// Ends the task without running it, for want of a thread.
+    ///
+    /// # Panics
+    /// If the task has an owner and this is another thread.
     pub fn refuse(self, why: io::Error) {
+        if bias::is_abroad(self.state()) {
+            misused(self);
+        }
         // SAFETY: the right to poll is ours.
         unsafe { cancel(self.into_raw(), JoinError::refused(why)) }
+    }
+
+    /// What comes out of an inbox on this thread. `None`: it was a message to this thread, the owner, but the task is complete,
+    /// or scheduled already.
+    ///
+    /// # Safety
+    /// The right to poll, or the message, is the caller's, and is given up.
+    pub(crate) unsafe fn receive(task: RawTask) -> Option<Runnable> {
+        // SAFETY: the right to poll or the message's reference keeps the task alive (B3), or it is new (R3).
+        let header = unsafe { task.header() };
+        let seen = header.state.load();
+        if !bias::is_owner(seen) {
+            return Some(Runnable(task));
+        }
+        let is_newborn = seen.is_newborn();
+        if !is_newborn {
+            header.state.take_wakes();
+        }
+        // SAFETY: this thread is the owner. A task that was completed here stays scheduled in its word.
+        let is_ours = unsafe { header.bias.wake() } || seeded(288);
+        if !is_newborn && !header.lend(-1) && header.state.drop_reference() == Leave::Free {
+            // SAFETY: the step told us to (R6).
+            unsafe { task.free() };
+        }
+        is_ours.then(|| Runnable(task))
+    }
+
+    /// What goes into an inbox: of a task whose owner this thread is, a message to him or to the next one. `None`: one is on
+    /// its way already.
+    pub(crate) fn into_message(self) -> Option<RawTask> {
+        let task = self.into_raw();
+        // SAFETY: the right to poll, or the message's reference, keeps the task alive (R1, R3, B3).
+        let header = unsafe { task.header() };
+        let seen = header.state.load();
+        if bias::is_owner(seen) {
+            if !seeded(289) {
+                // SAFETY: this thread is the owner, and the right to poll is ours.
+                unsafe { header.bias.unschedule() };
+            }
+            // The task is not complete, so that it is alive, although nobody has the right to poll it now (R3). One that has
+            // not waited yet is still the message as which it came (B5).
+            let is_message = seen.is_newborn() && !seeded(282);
+            if !is_message && header.state.wake_abroad_by_ref() != Wake::Submit && !seeded(279) {
+                return None;
+            }
+        }
+        Some(task)
     }
 
     fn state(&self) -> Snapshot {
@@ -178,9 +248,26 @@ impl Drop for Runnable {
         if seeded(118) {
             return;
         }
-        // SAFETY: the right to poll is ours.
+        // SAFETY: the right to poll, or the message's reference, keeps the task alive.
+        let header = unsafe { self.0.header() };
+        let seen = header.state.load();
+        if bias::is_abroad(seen) && !seen.is_newborn() {
+            // A message that comes to nobody. The right to poll is the owner's, if it is anybody's.
+            if !seeded(285) && header.state.drop_reference() == Leave::Free {
+                // SAFETY: the step told us to (R6).
+                unsafe { self.0.free() };
+            }
+            return;
+        }
+        // SAFETY: the right to poll is ours; that of a new task is the message's, as the owner does not know of it.
         unsafe { cancel(self.0, JoinError::cancelled()) }
     }
+}
+
+/// Somebody who is not the owner polls or ends a task.
+#[cold]
+fn misused(_: Runnable) -> ! {
+    panic!("pelmeni: a task with an owner is polled, and ended, on that thread only")
 }
 
 /// Ends a poll that returned pending.
@@ -193,6 +280,23 @@ unsafe fn finish(task: RawTask, seen: Snapshot, loans: i32) {
         Finish::Idle => {}
         // SAFETY: wakes are left, so the right to poll is still ours.
         Finish::Again => unsafe { task.schedule(Cause::Again) },
+    }
+}
+
+/// As [`finish`], of a task whose owner this thread is.
+///
+/// # Safety
+/// As there.
+#[inline]
+unsafe fn finish_here(task: RawTask, seen: Snapshot, loans: i32) {
+    // SAFETY: the task is not complete, hence alive (R3).
+    let header = unsafe { task.header() };
+    header.count(loans);
+    let was_woken = seen.is_newborn() && header.state.finish_birth(seen) == Finish::Again;
+    // SAFETY: this thread is the owner, and has the right to poll.
+    if was_woken || unsafe { header.bias.finish_poll() } == Finish::Again {
+        // SAFETY: it was woken, so the right to poll is still ours.
+        unsafe { task.schedule(Cause::Again) }
     }
 }
 
@@ -222,6 +326,10 @@ unsafe fn complete(task: RawTask, loans: i32) {
     let header = unsafe { task.header() };
     // SAFETY: as this function asks.
     unsafe { (header.vtable.release)(task) };
+    let is_owned = header.state.load().has_owner() && !seeded(277);
+    // SAFETY: this thread is the owner, or nobody but us has this new task (B1, B4).
+    let lent = || if is_owned { unsafe { header.bias.take_loans() } } else { 0 };
+    let loans = loans + lent();
     match header.state.complete(loans) {
         Complete::Leave => {}
         Complete::WakeJoiner => {
@@ -237,7 +345,9 @@ unsafe fn complete(task: RawTask, loans: i32) {
         Complete::DropOutput => {
             // SAFETY: there is no handle, so the output is ours (R4).
             unsafe { (header.vtable.drop_output)(task) };
-            if header.state.complete_detached(loans) == Leave::Free {
+            // It may have cloned and dropped wakers of its own task, which is not complete yet.
+            let more = if seeded(284) { 0 } else { lent() };
+            if header.state.complete_detached(loans + more) == Leave::Free {
                 // SAFETY: the step told us to (R6).
                 unsafe { task.free() };
             }

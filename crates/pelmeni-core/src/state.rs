@@ -10,7 +10,8 @@
 //!              +<--------------- IDLE
 //!                 (6) wake
 //! ```
-//! A task is *scheduled* or *polled* while `wakes > 0` and *idle* while `wakes == 0`: there is no bit for it.
+//! A task is *scheduled* or *polled* while `wakes > 0` and *idle* while `wakes == 0`: there is no bit for it. (If it has an
+//! owner, that one's word says so, and wakes are those of others: see [`bias`](crate::bias).)
 //!
 //! | edge | verb | what it means |
 //! |---|---|---|
@@ -39,24 +40,25 @@
 //!
 //! # Memory ordering
 //! Every read-modify-write is `AcqRel` and every load that leads to an access is `Acquire`; so each step sees all that
-//! was done before the steps that came before it on this word. Only [`State::clone_reference`] is `Relaxed`: whoever
-//! clones has a reference, and nothing is handed over.
+//! was done before the steps that came before it on this word. Exceptions say why: [`State::clone_reference`] is `Relaxed`, as
+//! whoever clones has a reference, and nothing is handed over; [`State::settle`] and [`State::take_wakes`] are `Release`.
 //!
 //! Source: the wake count is nexosim's idea; the ownership of the joiner slot follows the rules that tokio wrote down.
 
 use std::fmt;
 
+use crate::bias::Birth;
 use crate::primitive::atomic::{AtomicU64, Ordering};
 use crate::primitive::{seeded, yield_now};
 use crate::snapshot::{
-    ABORT, COMPLETE, HANDLE, JOINER, LOCAL, REFERENCE, REFERENCES_MAX, REQUEST, REQUESTS_MAX,
-    SPARE, Snapshot, WAKE, lent,
+    ABORT, COMPLETE, HANDLE, JOINER, LOCAL, NEWBORN, REFERENCE, REFERENCES_MAX, REQUEST,
+    REQUESTS_MAX, SPARE, Snapshot, WAKE, lent,
 };
 
 /// From this many unanswered wakes on, wakers take their own wake back (see [`State::wake_overflow`]).
-const WAKES_MANY: u64 = 1 << 19;
+const WAKES_MANY: u64 = 1 << 15;
 /// A poll answers at most this many, so that what wakers take back is never something that a poll has seen.
-const WAKES_SEEN_MAX: u64 = 1 << 18;
+const WAKES_SEEN_MAX: u64 = 1 << 14;
 
 /// The state word.
 pub(crate) struct State(AtomicU64);
@@ -117,9 +119,15 @@ pub(crate) enum Joiner {
 
 impl State {
     /// A task that is about to be scheduled for the first time, with a handle and no reference.
-    pub(crate) fn new(local: bool) -> State {
+    pub(crate) fn new(local: bool, birth: Birth) -> State {
         let place = if local { LOCAL } else { 0 };
-        State(AtomicU64::new(HANDLE | place | (SPARE * REFERENCE) | WAKE))
+        let birth = match birth {
+            Birth::Anywhere => WAKE,
+            Birth::Here { owner } => owner,
+            Birth::Abroad { owner } if seeded(291) => owner | NEWBORN,
+            Birth::Abroad { owner } => owner | NEWBORN | WAKE,
+        };
+        State(AtomicU64::new(HANDLE | place | (SPARE * REFERENCE) | birth))
     }
 
     /// Reads the word; what was done before it was written is visible.
@@ -149,6 +157,48 @@ impl State {
             return Wake::Free;
         }
         self.woken(before)
+    }
+
+    /// As [`wake_by_ref`](State::wake_by_ref), for a biased task and a thread that is not its owner: [`Wake::Submit`] is for
+    /// a message, which owns a reference.
+    #[cold]
+    pub(crate) fn wake_abroad_by_ref(&self) -> Wake {
+        let wake = self.wake_by_ref();
+        if wake == Wake::Submit && !seeded(276) {
+            self.clone_reference();
+        }
+        wake
+    }
+
+    /// As [`wake_abroad_by_ref`](State::wake_abroad_by_ref); the waker's reference is the message's, or is given up.
+    #[cold]
+    pub(crate) fn wake_abroad_by_val(&self) -> Wake {
+        if seeded(278) {
+            return self.wake_by_val();
+        }
+        // Two steps: with one, the owner could end and free the task before the message has its reference.
+        match self.wake_by_ref() {
+            Wake::Submit => Wake::Submit,
+            _ => match self.drop_reference() {
+                Leave::Keep => Wake::Nothing,
+                Leave::Free => Wake::Free,
+            },
+        }
+    }
+
+    /// A message has come to the owner: the next wake makes another one.
+    pub(crate) fn take_wakes(&self) -> Snapshot {
+        // Release: whoever makes it sees that the link is free. The poll that follows sees what was done before the wakes
+        // that are taken out here, as start_poll reads what this step wrote, or something later.
+        let order = if seeded(275) { Ordering::Relaxed } else { Ordering::Release };
+        Snapshot(self.0.fetch_and((WAKE - 1) & !NEWBORN, order))
+    }
+
+    /// Ends the first poll of a task that was made abroad, if it returned pending: from now on its owner's word counts.
+    #[cold]
+    pub(crate) fn finish_birth(&self, seen: Snapshot) -> Finish {
+        let answered = seen.wakes().min(WAKES_SEEN_MAX);
+        if self.take_wakes().wakes() > answered { Finish::Again } else { Finish::Idle }
     }
 
     #[inline]
@@ -194,10 +244,7 @@ impl State {
     #[inline]
     pub(crate) fn start_poll(&self) -> Snapshot {
         let seen = self.load();
-        debug_assert!(
-            !seen.is_idle() && !seen.is_complete(),
-            "polled without a right to: {seen:?}"
-        );
+        debug_assert!(!seen.is_complete(), "polled without a right to: {seen:?}");
         seen
     }
 
@@ -229,7 +276,7 @@ impl State {
         // Release: pairs with the Acquire of the next start_poll or wake. Acquire: if we run it again, we see the wakes.
         let order = if seeded(1) { Ordering::Relaxed } else { Ordering::AcqRel };
         let change = lent(loans).wrapping_sub(answered * WAKE);
-        let before = Snapshot(self.0.fetch_add(change, order));
+        let before = bounded(Snapshot(self.0.fetch_add(change, order)));
         if before.wakes() == answered { Finish::Idle } else { Finish::Again }
     }
 
@@ -238,7 +285,7 @@ impl State {
     pub(crate) fn settle(&self, loans: i32) {
         if loans != 0 {
             // Release: what was done with dropped references is over, as in drop_reference.
-            self.0.fetch_add(lent(loans), Ordering::Release);
+            bounded(Snapshot(self.0.fetch_add(lent(loans), Ordering::Release)));
         }
     }
 
@@ -248,7 +295,7 @@ impl State {
         let loans = if seeded(227) { 0 } else { loans };
         let mut now = self.load();
         loop {
-            debug_assert!(!now.is_complete() && !now.is_idle(), "completed twice: {now:?}");
+            debug_assert!(!now.is_complete(), "completed twice: {now:?}");
             if !now.has_handle() {
                 return Complete::DropOutput;
             }
@@ -344,10 +391,7 @@ impl State {
     #[inline]
     pub(crate) fn clone_reference(&self) {
         // Relaxed: nothing is handed over, and the caller's own right keeps the task alive.
-        let before = Snapshot(self.0.fetch_add(REFERENCE, Ordering::Relaxed));
-        if before.references() >= REFERENCES_MAX as i64 / 2 {
-            too_many_references();
-        }
+        bounded(Snapshot(self.0.fetch_add(REFERENCE, Ordering::Relaxed)));
     }
 
     /// Gives up one reference.
@@ -371,25 +415,33 @@ impl State {
         }
     }
 
-    /// Adds a request to cancel, and wakes. `None`: the task is complete.
-    pub(crate) fn cancel(&self) -> Option<Wake> {
-        self.change_and_wake(|now| {
+    /// Adds a request to cancel, and a wake unless the caller is the task's owner, who wakes by himself. `None`: the task is
+    /// complete.
+    pub(crate) fn cancel(&self, by_owner: bool) -> Option<Wake> {
+        self.change_and_wake(by_owner, |now| {
             if now.requests() as u64 == REQUESTS_MAX { now.0 } else { now.0 + REQUEST }
         })
     }
 
-    /// Orders the future to be dropped, and wakes. `None`: the task is complete.
-    pub(crate) fn abort(&self) -> Option<Wake> {
-        self.change_and_wake(|now| now.0 | ABORT)
+    /// Orders the future to be dropped, and adds a wake as [`cancel`](State::cancel) does. `None`: the task is complete.
+    pub(crate) fn abort(&self, by_owner: bool) -> Option<Wake> {
+        self.change_and_wake(by_owner, |now| now.0 | ABORT)
     }
 
-    fn change_and_wake(&self, change: impl Fn(Snapshot) -> u64) -> Option<Wake> {
+    fn change_and_wake(&self, by_owner: bool, change: impl Fn(Snapshot) -> u64) -> Option<Wake> {
         let mut now = self.load();
         loop {
             if now.is_complete() {
                 return None;
             }
-            let wake = if now.wakes() >= WAKES_MANY || seeded(103) { 0 } else { WAKE };
+            let wake = match now.wakes() {
+                _ if by_owner => 0,
+                WAKES_MANY.. => 0,
+                _ if seeded(103) => 0,
+                // It is a message, which owns a reference.
+                0 if now.has_owner() && !seeded(281) => WAKE + REFERENCE,
+                _ => WAKE,
+            };
             // AcqRel: as in wake_by_ref.
             match self.exchange(now, change(now) + wake) {
                 Ok(()) if now.is_idle() && wake != 0 => return Some(Wake::Submit),
@@ -421,7 +473,16 @@ impl fmt::Debug for State {
     }
 }
 
-/// A hundred million wakers of one task are a leak in a loop; going on would free the task under somebody's hands.
+/// What the word was before references were added to it: not too many.
+#[inline]
+fn bounded(before: Snapshot) -> Snapshot {
+    if before.references() >= REFERENCES_MAX as i64 / 2 {
+        too_many_references();
+    }
+    before
+}
+
+/// Thirty million wakers of one task are a leak in a loop; going on would free the task under somebody's hands.
 #[cold]
 fn too_many_references() -> ! {
     eprintln!("pelmeni: more than {} references to one task: aborting", REFERENCES_MAX / 2);

@@ -121,7 +121,7 @@ impl House {
             refused = home.is_nowhere();
             home
         };
-        let (runnable, handle) = task(future, home);
+        let (runnable, handle) = task(future, self.lease.owner.as_ref(), home);
         if refused {
             drop(runnable);
         } else {
@@ -150,6 +150,7 @@ impl House {
     /// Has all workers return.
     pub fn stop(&self) {
         self.lease.stop();
+        root::clear_up(&self.lease);
     }
 
     /// Says whether they have been told to.

@@ -199,7 +199,7 @@ impl Lease {
     {
         let info = TaskInfo::new(meta.name, meta.location);
         let home = |_: TaskRef<'_>| PoolHome { lease: self.clone(), info };
-        let (runnable, handle) = task(Job(Some(work)), home);
+        let (runnable, handle) = task(Job(Some(work)), None, home);
         self.pool.submit(self, runnable);
         handle
     }

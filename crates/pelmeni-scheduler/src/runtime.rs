@@ -14,6 +14,7 @@ use crate::drive::{Deadline, now};
 use crate::handle::Handle;
 use crate::lease::Lease;
 use crate::misuse;
+use crate::root;
 use crate::thread;
 use crate::worker;
 
@@ -174,6 +175,7 @@ fn close(lease: &Lease) -> ShutdownReport {
         }
     }
     lease.stop();
+    root::clear_up(lease);
     lease.pool.close();
     report.threads = lease.running.await_all(limit.max(now() + MOMENT));
     report.blocking = lease.pool.await_all(limit.max(now() + MOMENT));
@@ -201,7 +203,7 @@ fn ask_all(lease: &Lease) -> usize {
 fn await_tasks(lease: &Lease, limit: Deadline) {
     if lease.callers.enter_unless(limit, || lease.tasks() == 0) {
         worker::occupy(lease, 0, |worker| worker.run_until_or(limit, || lease.tasks() == 0));
-        lease.callers.leave();
+        root::leave(lease);
     }
 }
 

@@ -18,7 +18,7 @@ use crossbeam_utils::CachePadded;
 use pelmeni_core::park::Unparked;
 use pelmeni_core::primitive::atomic::{AtomicBool, Ordering};
 use pelmeni_core::primitive::seeded;
-use pelmeni_core::{Cause, JoinHandle, Runnable, TaskInfo, task, thread_state};
+use pelmeni_core::{Cause, JoinHandle, Owner, Runnable, TaskInfo, task, thread_state};
 
 use crate::callers::Callers;
 use crate::counters::Stats;
@@ -48,6 +48,8 @@ pub(crate) struct Scheduler {
     pub(crate) leases: CachePadded<Leases>,
     pub(crate) newcomers: CachePadded<Newcomers>,
     pub(crate) threads: usize,
+    /// On one thread: whose all tasks are.
+    pub(crate) owner: Option<Owner>,
     pub(crate) seats: Box<[Seat]>,
     in_use: InUse,
     pub(crate) idle: Idle,
@@ -86,6 +88,7 @@ impl Scheduler {
             leases: CachePadded::new(Leases::one()),
             newcomers: CachePadded::default(),
             threads,
+            owner: if threads == 1 { Owner::new() } else { None },
             seats: (0..seats).map(Seat::new).collect(),
             in_use: InUse::new(in_use),
             idle: Idle::new(seats),
@@ -355,7 +358,7 @@ impl Lease {
     {
         let seat = worker.map_or_else(|| self.seat_for_outsider(), |worker| worker.home.index);
         let mut refused = false;
-        let (runnable, handle) = task(future, |task| {
+        let (runnable, handle) = task(future, self.owner.as_ref(), |task| {
             let home = if worker.is_none() && meta.name.is_none() {
                 Home::abroad(self.clone(), meta.location)
             } else {
@@ -400,7 +403,8 @@ impl Worker<'_> {
         // SAFETY: a Runnable of a task that stays goes to this worker's own queue, or through the seat's `pinned` inbox,
         // which only the thread in the seat takes; and `end_locals` ends the task before this thread leaves the seat. What
         // the future borrows is the caller's promise.
-        let (runnable, handle) = unsafe { pelmeni_core::task_unchecked(future, home) };
+        let (runnable, handle) =
+            unsafe { pelmeni_core::task_unchecked(future, self.lease.owner.as_ref(), home) };
         if refused {
             drop(runnable);
         } else {

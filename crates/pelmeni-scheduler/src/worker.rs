@@ -16,7 +16,7 @@ use std::ptr;
 use std::task::Waker;
 
 use pelmeni_core::primitive::seeded;
-use pelmeni_core::{Cause, Runnable, thread_state};
+use pelmeni_core::{Cause, Here, Runnable, thread_state};
 
 use crate::cost::{Costs, pays, pays_for_half};
 use crate::drive::{self, Deadline, Punctual};
@@ -43,6 +43,8 @@ pub(crate) struct Worker<'s> {
     /// Where its tasks and timers belong: its own seat, or that of whom it stands in for.
     pub(crate) home: &'s Seat,
     pub(crate) deque: Deque,
+    /// On one thread: that this is the one.
+    here: Option<Here<'s>>,
     /// Tasks that must run here; on one thread, all tasks.
     pub(crate) own: RefCell<VecDeque<Runnable>>,
     /// Leases that this thread has taken minus those it gave back.
@@ -92,6 +94,7 @@ pub(crate) fn with_current<R>(f: impl FnOnce(Option<&Worker<'_>>) -> R) -> R {
 }
 
 /// Takes a seat, works as `f` says, and leaves the seat.
+#[expect(unsafe_code, reason = "one thread at a time is the owner")]
 pub(crate) fn occupy<R>(lease: &Lease, seat: usize, f: impl FnOnce(&Worker<'_>) -> R) -> R {
     let seat = &lease.seats[seat];
     let deque = seat.owner.lock().take().expect("a seat is taken by one thread at a time");
@@ -101,6 +104,9 @@ pub(crate) fn occupy<R>(lease: &Lease, seat: usize, f: impl FnOnce(&Worker<'_>) 
         seat,
         home: lease.home_of(seat.index),
         deque,
+        // SAFETY: `leave` ends it before it gives the seat up, by way of a lock, and has put into the inbox by then what is in
+        // the queues, to which only this thread has access. A task that is not complete keeps the scheduler, as a message does.
+        here: lease.owner.as_ref().map(|owner| unsafe { owner.enter() }),
         own: RefCell::default(),
         leases: Cell::new(0),
         costs: Costs::default(),
@@ -332,10 +338,23 @@ impl Worker<'_> {
     }
 
     /// Drops what is left after the runtime's end, when nobody comes for it: tasks that were stuck then, and those behind them.
+    ///
+    /// On one thread what others send from now on is dropped, too: messages would keep their tasks, and those the runtime.
     fn drop_left(&self) {
-        if self.scheduler.is_stopping() {
-            std::iter::from_fn(|| self.find_task()).for_each(drop);
+        if !self.scheduler.is_stopping() {
+            return;
         }
+        if self.here.is_some() && !seeded(286) {
+            self.own.borrow_mut().extend(self.seat.inbox.close());
+            self.own.borrow_mut().extend(self.seat.pinned.close());
+            // No task waits for a message that is still on its way.
+            self.seat.tasks.for_each(|task, _| {
+                if !seeded(292) {
+                    task.abort();
+                }
+            });
+        }
+        std::iter::from_fn(|| self.find_task()).for_each(drop);
     }
 
     /// Leaves the seat to whoever comes next, and what is in it to the others.
@@ -349,7 +368,8 @@ impl Worker<'_> {
         for task in own.chain(std::iter::from_fn(|| self.deque.pop())) {
             self.home.inbox.push(task);
         }
-        let Worker { scheduler, lease, seat, home, deque, leases, .. } = self;
+        let Worker { scheduler, lease, seat, home, deque, leases, here, .. } = self;
+        drop(here);
         *seat.owner.lock() = Some(deque);
         seat.presence.leave();
         lease.leave(leases.get());

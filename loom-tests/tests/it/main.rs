@@ -2,6 +2,7 @@
 
 #![cfg(loom)]
 
+mod bias;
 mod crew;
 mod detector;
 mod drive;

@@ -58,6 +58,16 @@ fn wake_to_poll_takes_three_exchanges() {
     assert_exchanges(&WAKE, 3.0);
 }
 
+/// That there was something to count is for the operations to see to.
+#[test]
+fn worker_that_is_alone_wakes_and_polls_without_an_exchange() {
+    for operation in [&YIELD, &WAKE] {
+        let cost = measure(operation, 1, TIMES);
+        let [exchanges, ..] = cost.each();
+        assert!(exchanges < RARE, "{operation:?} takes {exchanges}:\n{}", listed(&cost));
+    }
+}
+
 #[test]
 fn spawn_takes_two_exchanges_and_a_joined_task_nine() {
     assert_exchanges(&SPAWN, 2.0);

@@ -7,7 +7,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Wake, Waker};
 
-use pelmeni_core::{Cause, JoinError, JoinHandle, Runnable, Schedule, TaskInfo, task};
+use pelmeni_core::list::Inbox;
+use pelmeni_core::{Cause, JoinError, JoinHandle, Owner, Runnable, Schedule, TaskInfo, task};
 
 /// A number that several hold.
 #[derive(Debug, Clone, Default)]
@@ -69,6 +70,9 @@ pub(crate) fn explode(word: &'static str) -> ! {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Bench {
     ready: Arc<Mutex<VecDeque<Runnable>>>,
+    /// Whose the tasks are, if anybody's, and what comes for him.
+    owner: Option<Arc<Owner>>,
+    inbox: Arc<Inbox>,
     causes: Arc<Mutex<Vec<Cause>>>,
     pub(crate) released: Count,
     /// Tasks whose memory is not freed.
@@ -88,7 +92,7 @@ unsafe impl Schedule for Home {
     fn schedule(&self, task: Runnable, cause: Cause) {
         let bench = self.bench.clone();
         bench.causes.lock().unwrap().push(cause);
-        bench.ready.lock().unwrap().push_back(task);
+        bench.submit(task);
     }
 
     fn release(&self) {
@@ -109,13 +113,45 @@ impl Bench {
         Bench::default()
     }
 
+    /// One whose tasks have an owner.
+    pub(crate) fn owned() -> Bench {
+        Bench { owner: Owner::new().map(Arc::new), ..Bench::default() }
+    }
+
+    /// This thread is the owner during the call, if the tasks have one. What is left goes to the inbox.
+    pub(crate) fn enter<R>(&self, f: impl FnOnce() -> R) -> R {
+        // SAFETY: tests enter one after the other; what is made or woken elsewhere goes through the inbox; the tasks end.
+        #[expect(unsafe_code, reason = "one thread at a time")]
+        let here = self.owner.as_ref().map(|owner| unsafe { owner.enter() });
+        self.ready.lock().unwrap().extend(self.inbox.take_all());
+        let result = f();
+        let left = std::mem::take(&mut *self.ready.lock().unwrap());
+        for task in left {
+            self.inbox.push(task);
+        }
+        drop(here);
+        result
+    }
+
+    /// Queues a task, here or for whoever comes.
+    pub(crate) fn submit(&self, task: Runnable) {
+        if self.owner.as_ref().is_none_or(|owner| owner.is_here()) {
+            self.ready.lock().unwrap().push_back(task);
+        } else {
+            self.inbox.push(task);
+        }
+    }
+
     /// Makes a task and leaves it to the caller to run it.
     pub(crate) fn make<F>(&self, future: F) -> (Runnable, JoinHandle<F::Output>)
     where
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        task(future, |_| Home { bench: self.clone(), _live: self.homes.live() })
+        task(future, self.owner.as_deref(), |_| Home {
+            bench: self.clone(),
+            _live: self.homes.live(),
+        })
     }
 
     /// Makes a task and runs it until it waits.

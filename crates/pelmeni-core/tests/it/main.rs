@@ -9,6 +9,7 @@ mod clock;
 mod join;
 mod list;
 mod matrix;
+mod owner;
 mod panic;
 mod park;
 mod threads;

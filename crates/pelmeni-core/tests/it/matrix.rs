@@ -106,7 +106,10 @@ fn every_combination_ends_cleanly() {
                 let panics = Panics { in_poll, in_drop_of_future, in_drop_of_output };
                 for handle in HANDLES {
                     for stop in STOPS {
-                        Case::new(panics, handle, stop).play();
+                        for bench in [Bench::new(), Bench::owned()] {
+                            let case = Case::new(panics, handle, stop, bench.clone());
+                            bench.enter(|| case.play());
+                        }
                     }
                 }
             }
@@ -115,8 +118,8 @@ fn every_combination_ends_cleanly() {
 }
 
 impl Case {
-    fn new(panics: Panics, handle: Handle, stop: Stop) -> Case {
-        let (bench, door) = (Bench::new(), Door::new());
+    fn new(panics: Panics, handle: Handle, stop: Stop, bench: Bench) -> Case {
+        let door = Door::new();
         let (futures, outputs) = (Count::default(), Count::default());
         Case { panics, handle, stop, bench, door, futures, outputs }
     }

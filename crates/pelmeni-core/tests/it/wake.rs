@@ -334,7 +334,8 @@ fn future_that_is_not_send_stays_on_its_thread() {
     let number = std::rc::Rc::new(7);
     let borrowed = &number;
     // SAFETY: everything happens on this thread, and the task ends before `number` does.
-    let (runnable, handle) = unsafe { task_unchecked(async move { **borrowed }, |_| Nowhere) };
+    let (runnable, handle) =
+        unsafe { task_unchecked(async move { **borrowed }, None, |_| Nowhere) };
     assert!(runnable.is_local());
     runnable.run();
     assert_eq!(result(handle).unwrap(), 7);

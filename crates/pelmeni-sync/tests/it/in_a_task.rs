@@ -35,7 +35,7 @@ where
     F: Future<Output: Send> + Send + 'static,
 {
     let (sender, queue) = channel();
-    let (runnable, handle) = task(future, |_| Queue(sender.clone()));
+    let (runnable, handle) = task(future, None, |_| Queue(sender.clone()));
     sender.send(runnable).expect("the queue is here");
     (queue, handle)
 }

@@ -1,6 +1,7 @@
 //! How a runtime ends: in order, in bounded time, and with a report of what did not end by itself.
 
-use std::sync::mpsc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -256,6 +257,35 @@ fn tasks_of_a_caller_who_is_stuck_are_dropped_when_he_leaves() {
         });
         assert_eq!(dropped.get(), 3);
     });
+}
+
+/// Blocks its thread when it is dropped.
+struct Sticky(Arc<AtomicUsize>);
+
+impl Drop for Sticky {
+    fn drop(&mut self) {
+        thread::sleep(Duration::from_millis(20));
+        self.0.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+#[test]
+fn tasks_whose_drop_takes_long_are_dropped_all_the_same() {
+    let _watched = crate::kitchen::watch("ends::tasks_whose_drop_takes_long");
+    let runtime = Builder::new().threads(1).grace(SHORT).build().unwrap();
+    let dropped = Arc::new(AtomicUsize::new(0));
+    runtime.run(async {
+        for _ in 0..40 {
+            let sticky = Sticky(dropped.clone());
+            drop(spawn(async move {
+                let _sticky = sticky;
+                sleep(AGES).await;
+            }));
+        }
+        yield_now().await;
+    });
+    drop(runtime.close());
+    assert_eq!(dropped.load(Ordering::SeqCst), 40);
 }
 
 #[test]

@@ -19,6 +19,7 @@ const fn mutant(
     Mutant { id, file, what, killed_by }
 }
 
+const BIAS: &str = "pelmeni-core/src/bias.rs";
 const STATE: &str = "pelmeni-core/src/state.rs";
 const JOIN: &str = "pelmeni-core/src/join.rs";
 const RUNNABLE: &str = "pelmeni-core/src/runnable.rs";
@@ -48,6 +49,7 @@ const SEAT: &str = "pelmeni-scheduler/src/seat.rs";
 const MONITOR: &str = "pelmeni-scheduler/src/monitor.rs";
 const NEWCOMERS: &str = "pelmeni-scheduler/src/newcomers.rs";
 const REGISTRY: &str = "pelmeni-scheduler/src/registry.rs";
+const ROOT: &str = "pelmeni-scheduler/src/root.rs";
 const SCHEDULER: &str = "pelmeni-scheduler/src/scheduler.rs";
 const REST: &str = "pelmeni-scheduler/src/rest.rs";
 const WORKER: &str = "pelmeni-scheduler/src/worker.rs";
@@ -721,5 +723,120 @@ pub(crate) const TABLE: &[Mutant] = &[
         STATE,
         "the end of a task forgets the references that its last poll has made",
         &["task::waker_of_the_last_poll", "task::waker_of_the_last_poll_of_a_detached_task"],
+    ),
+    mutant(
+        273,
+        BIAS,
+        "a wake by the owner that comes during a poll is forgotten",
+        &["bias::woken_here_during_the_poll"],
+    ),
+    mutant(
+        274,
+        BIAS,
+        "the end of a poll forgets the owner's wake that came meanwhile",
+        &["bias::woken_here_during_the_poll"],
+    ),
+    mutant(
+        275,
+        STATE,
+        "whoever sends a message does not see that the one before it is off the list",
+        &["bias::woken_twice_abroad"],
+    ),
+    mutant(276, STATE, "a message has no reference", &["bias::owner_leaves_and_another_comes"]),
+    mutant(
+        277,
+        RUNNABLE,
+        "the end of a task forgets the references that its owner has lent",
+        &["bias::references_from_here_are_dropped_abroad"],
+    ),
+    mutant(
+        278,
+        STATE,
+        "a waker that goes takes its message's reference with it",
+        &["bias::task_ends_while_a_message_is_on_its_way"],
+    ),
+    mutant(
+        279,
+        RUNNABLE,
+        "an owner who leaves sends a second message",
+        &["bias::owner_leaves_and_another_comes"],
+    ),
+    mutant(
+        280,
+        BIAS,
+        "the owner schedules a task that has not come to him yet",
+        &["bias::made_abroad_and_aborted_here"],
+    ),
+    mutant(
+        281,
+        STATE,
+        "the message of an abort has no reference",
+        &["bias::aborted_here_and_abroad"],
+    ),
+    mutant(
+        282,
+        RUNNABLE,
+        "an owner who leaves takes a new task for one that has sent a message",
+        &["bias::made_abroad_and_left_unpolled"],
+    ),
+    mutant(
+        283,
+        LIST,
+        "a closed inbox takes a task",
+        &["bias::message_to_nobody", "bias::root_woken_in_the_last_poll"],
+    ),
+    mutant(
+        284,
+        RUNNABLE,
+        "the end of a task forgets the references that its output's drop has made",
+        &["bias::output_clones_its_waker"],
+    ),
+    mutant(
+        285,
+        RUNNABLE,
+        "a message that is dropped keeps its reference",
+        &["bias::message_to_nobody", "bias::task_woken_in_the_last_poll"],
+    ),
+    mutant(
+        286,
+        WORKER,
+        "the end of a runtime of one thread leaves the inboxes open",
+        &["bias::root_woken_in_the_last_poll"],
+    ),
+    mutant(
+        287,
+        RUNNABLE,
+        "a poll that yields forgets the references that it has lent",
+        &["bias::waker_of_a_poll_that_yields"],
+    ),
+    mutant(
+        288,
+        RUNNABLE,
+        "a message schedules a task that is scheduled already",
+        &["bias::woken_here_and_abroad"],
+    ),
+    mutant(
+        289,
+        RUNNABLE,
+        "an owner who leaves keeps the right to poll what he sends",
+        &["bias::owner_leaves_and_another_comes"],
+    ),
+    mutant(
+        290,
+        ROOT,
+        "whoever leaves a runtime of one thread when it ends leaves the inboxes open",
+        &["bias::runtime_ends_before_its_caller_leaves"],
+    ),
+    mutant(
+        291,
+        STATE,
+        "a wake of a new task that is on its way sends another message",
+        &["bias::made_abroad_and_woken_at_once"],
+    ),
+    mutant(
+        292,
+        WORKER,
+        "the end of a runtime of one thread waits for no message that is on its way",
+        &["bias::task_woken_while_the_runtime_ends"],
     ),
 ];
