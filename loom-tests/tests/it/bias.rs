@@ -36,6 +36,17 @@ struct Waiting {
     waker: Waker,
 }
 
+impl Waiting {
+    /// Another thread raises the level and wakes the task.
+    fn raise_abroad(&self) -> thread::JoinHandle<()> {
+        let (level, waker) = (self.level.clone(), self.waker.clone());
+        thread::spawn(move || {
+            level.fetch_add(1, Ordering::Relaxed);
+            waker.wake();
+        })
+    }
+}
+
 fn waiting(owned: &Owned, enough: usize) -> Waiting {
     let (level, polls, cup) = (Level::default(), Level::default(), Cup::default());
     let handle = owned.spawn({
@@ -49,33 +60,36 @@ fn waiting(owned: &Owned, enough: usize) -> Waiting {
     Waiting { level, polls, handle, waker: cup.take() }
 }
 
+/// Runs a program as the owner. Afterwards nobody is, and nobody will be.
+fn as_owner(program: impl FnOnce(&Owned)) {
+    let owned = Owned::new();
+    let here = owned.enter();
+    program(&owned);
+    owned.leave(here);
+    owned.close();
+}
+
 /// A wake from here and one from abroad: the task sees what was stored before each, whatever it was doing.
 #[test]
 fn woken_here_and_abroad() {
     let cases = &["answered at once", "answered one by one"];
     Model::new("bias::woken_here_and_abroad").reaches(cases).check(|| {
-        let owned = Owned::new();
-        let here = owned.enter();
-        let Waiting { level, polls, handle, waker } = waiting(&owned, 2);
-        let other = thread::spawn({
-            let (level, waker) = (level.clone(), waker.clone());
-            move || {
-                level.fetch_add(1, Ordering::Relaxed);
-                waker.wake();
+        as_owner(|owned| {
+            let waiting = waiting(owned, 2);
+            let other = waiting.raise_abroad();
+            let Waiting { level, polls, handle, waker } = waiting;
+            level.fetch_add(1, Ordering::Relaxed);
+            waker.wake();
+            owned.run();
+            assert!(handle.is_finished());
+            other.join().unwrap();
+            owned.run_ready(); // a message that came too late
+            match polls.load(Ordering::Relaxed) {
+                1 => reach("answered at once"),
+                2 => reach("answered one by one"),
+                other => panic!("{other} polls for two wakes"),
             }
         });
-        level.fetch_add(1, Ordering::Relaxed);
-        waker.wake();
-        owned.run();
-        assert!(handle.is_finished());
-        other.join().unwrap();
-        owned.run_ready(); // a message that came too late
-        match polls.load(Ordering::Relaxed) {
-            1 => reach("answered at once"),
-            2 => reach("answered one by one"),
-            other => panic!("{other} polls for two wakes"),
-        }
-        owned.leave(here);
     });
 }
 
@@ -83,19 +97,18 @@ fn woken_here_and_abroad() {
 #[test]
 fn woken_here_during_the_poll() {
     Model::new("bias::woken_here_during_the_poll").check(|| {
-        let owned = Owned::new();
-        let here = owned.enter();
-        let mut polled = false;
-        let handle = owned.spawn(poll_fn(move |cx| {
-            if std::mem::replace(&mut polled, true) {
-                return Poll::Ready(());
-            }
-            cx.waker().wake_by_ref();
-            Poll::Pending
-        }));
-        owned.run();
-        assert!(handle.is_finished());
-        owned.leave(here);
+        as_owner(|owned| {
+            let mut polled = false;
+            let handle = owned.spawn(poll_fn(move |cx| {
+                if std::mem::replace(&mut polled, true) {
+                    return Poll::Ready(());
+                }
+                cx.waker().wake_by_ref();
+                Poll::Pending
+            }));
+            owned.run();
+            assert!(handle.is_finished());
+        });
     });
 }
 
@@ -103,23 +116,22 @@ fn woken_here_during_the_poll() {
 #[test]
 fn woken_twice_abroad() {
     Model::new("bias::woken_twice_abroad").bound(2).check(|| {
-        let owned = Owned::new();
-        let here = owned.enter();
-        let Waiting { level, handle, waker, .. } = waiting(&owned, 2);
-        let others = [waker.clone(), waker].map(|waker| {
-            let level = level.clone();
-            thread::spawn(move || {
-                level.fetch_add(1, Ordering::Relaxed);
-                waker.wake_by_ref();
-            })
+        as_owner(|owned| {
+            let Waiting { level, handle, waker, .. } = waiting(owned, 2);
+            let others = [waker.clone(), waker].map(|waker| {
+                let level = level.clone();
+                thread::spawn(move || {
+                    level.fetch_add(1, Ordering::Relaxed);
+                    waker.wake_by_ref();
+                })
+            });
+            owned.run();
+            assert!(handle.is_finished());
+            for other in others {
+                other.join().unwrap();
+            }
+            owned.run_ready();
         });
-        owned.run();
-        assert!(handle.is_finished());
-        for other in others {
-            other.join().unwrap();
-        }
-        owned.run_ready();
-        owned.leave(here);
     });
 }
 
@@ -127,20 +139,19 @@ fn woken_twice_abroad() {
 #[test]
 fn task_ends_while_a_message_is_on_its_way() {
     Model::new("bias::task_ends_while_a_message_is_on_its_way").check(|| {
-        let owned = Owned::new();
-        let here = owned.enter();
-        let Waiting { level, handle, waker, .. } = waiting(&owned, 1);
-        let other = thread::spawn({
-            let waker = waker.clone();
-            move || waker.wake()
+        as_owner(|owned| {
+            let Waiting { level, handle, waker, .. } = waiting(owned, 1);
+            let other = thread::spawn({
+                let waker = waker.clone();
+                move || waker.wake()
+            });
+            drop(handle);
+            level.fetch_add(1, Ordering::Relaxed);
+            waker.wake();
+            owned.run();
+            other.join().unwrap();
+            owned.run_ready();
         });
-        drop(handle);
-        level.fetch_add(1, Ordering::Relaxed);
-        waker.wake();
-        owned.run();
-        other.join().unwrap();
-        owned.run_ready();
-        owned.leave(here);
     });
 }
 
@@ -148,20 +159,19 @@ fn task_ends_while_a_message_is_on_its_way() {
 #[test]
 fn references_from_here_are_dropped_abroad() {
     Model::new("bias::references_from_here_are_dropped_abroad").check(|| {
-        let owned = Owned::new();
-        let here = owned.enter();
-        let Waiting { level, waker, .. } = waiting(&owned, 1);
-        let ours = waker.clone(); // lent here, and counted by the end of the task
-        let other = thread::spawn({
-            let theirs = waker.clone();
-            move || drop((theirs.clone(), theirs))
+        as_owner(|owned| {
+            let Waiting { level, waker, .. } = waiting(owned, 1);
+            let ours = waker.clone(); // lent here, and counted by the end of the task
+            let other = thread::spawn({
+                let theirs = waker.clone();
+                move || drop((theirs.clone(), theirs))
+            });
+            level.fetch_add(1, Ordering::Relaxed);
+            waker.wake();
+            owned.run();
+            drop(ours);
+            other.join().unwrap();
         });
-        level.fetch_add(1, Ordering::Relaxed);
-        waker.wake();
-        owned.run();
-        drop(ours);
-        other.join().unwrap();
-        owned.leave(here);
     });
 }
 
@@ -171,14 +181,9 @@ fn owner_leaves_and_another_comes() {
     Model::new("bias::owner_leaves_and_another_comes").check(|| {
         let owned = Owned::new();
         let here = owned.enter();
-        let Waiting { level, handle, waker, .. } = waiting(&owned, 2);
-        let other = thread::spawn({
-            let (level, waker) = (level.clone(), waker.clone());
-            move || {
-                level.fetch_add(1, Ordering::Relaxed);
-                waker.wake();
-            }
-        });
+        let waiting = waiting(&owned, 2);
+        let other = waiting.raise_abroad();
+        let Waiting { level, handle, waker, .. } = waiting;
         level.fetch_add(1, Ordering::Relaxed);
         waker.wake_by_ref();
         owned.leave(here);
@@ -204,21 +209,20 @@ fn owner_leaves_and_another_comes() {
 #[test]
 fn made_abroad_and_woken_at_once() {
     Model::new("bias::made_abroad_and_woken_at_once").check(|| {
-        let owned = Owned::new();
-        let here = owned.enter();
-        let other = thread::spawn({
-            let owned = owned.clone();
-            move || {
-                let handle = owned.spawn(pending::<()>());
-                handle.abort();
-                handle
-            }
+        as_owner(|owned| {
+            let other = thread::spawn({
+                let owned = owned.clone();
+                move || {
+                    let handle = owned.spawn(pending::<()>());
+                    handle.abort();
+                    handle
+                }
+            });
+            owned.run_ready();
+            let handle = other.join().unwrap();
+            owned.run();
+            assert!(handle.is_finished());
         });
-        owned.run_ready();
-        let handle = other.join().unwrap();
-        owned.run();
-        assert!(handle.is_finished());
-        owned.leave(here);
     });
 }
 
@@ -261,25 +265,24 @@ fn made_abroad_and_left_unpolled() {
 #[test]
 fn aborted_here_and_abroad() {
     Model::new("bias::aborted_here_and_abroad").check(|| {
-        let owned = Owned::new();
-        let here = owned.enter();
-        let drops = Drops::default();
-        let future = drops.track();
-        let handle = owned.spawn(async move {
-            let _future = future;
-            pending::<()>().await;
+        as_owner(|owned| {
+            let drops = Drops::default();
+            let future = drops.track();
+            let handle = owned.spawn(async move {
+                let _future = future;
+                pending::<()>().await;
+            });
+            owned.run_ready();
+            let other = thread::spawn({
+                let abort = handle.abort_handle();
+                move || abort.abort()
+            });
+            handle.abort();
+            owned.run();
+            assert!(handle.is_finished());
+            other.join().unwrap();
+            owned.run_ready();
         });
-        owned.run_ready();
-        let other = thread::spawn({
-            let abort = handle.abort_handle();
-            move || abort.abort()
-        });
-        handle.abort();
-        owned.run();
-        assert!(handle.is_finished());
-        other.join().unwrap();
-        owned.run_ready();
-        owned.leave(here);
     });
 }
 
@@ -339,12 +342,10 @@ impl Drop for Output {
 #[test]
 fn output_clones_its_waker() {
     Model::new("bias::output_clones_its_waker").check(|| {
-        let owned = Owned::new();
-        let here = owned.enter();
-        drop(owned.spawn(poll_fn(|cx| Poll::Ready(Output(cx.waker().clone())))));
-        owned.run();
-        owned.leave(here);
-        owned.close();
+        as_owner(|owned| {
+            drop(owned.spawn(poll_fn(|cx| Poll::Ready(Output(cx.waker().clone())))));
+            owned.run();
+        });
     });
 }
 
