@@ -295,7 +295,10 @@ impl State {
         let loans = if seeded(227) { 0 } else { loans };
         let mut now = self.load();
         loop {
-            debug_assert!(!now.is_complete(), "completed twice: {now:?}");
+            debug_assert!(
+                !now.is_complete() && (now.has_owner() || !now.is_idle()),
+                "completed twice: {now:?}"
+            );
             if !now.has_handle() {
                 return Complete::DropOutput;
             }

@@ -16,7 +16,8 @@ use crate::worker;
 pub(crate) struct Home {
     lease: Lease,
     /// A [`Place`]. Whoever holds the right to poll writes it, before the first poll; whoever reads it has that right, or
-    /// has it from one who had. So it is the task's state that orders this, and the word need not be one that loom sees.
+    /// has it from one who had, or sends a message to a task that has been polled. So it is the task's state that orders
+    /// this, and the word need not be one that loom sees.
     place: AtomicU64,
 }
 

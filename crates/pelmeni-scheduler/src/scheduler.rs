@@ -400,11 +400,11 @@ impl Worker<'_> {
             refused = home.is_nowhere();
             home
         };
+        let owner = self.lease.owner.as_ref();
         // SAFETY: a Runnable of a task that stays goes to this worker's own queue, or through the seat's `pinned` inbox,
         // which only the thread in the seat takes; and `end_locals` ends the task before this thread leaves the seat. What
         // the future borrows is the caller's promise.
-        let (runnable, handle) =
-            unsafe { pelmeni_core::task_unchecked(future, self.lease.owner.as_ref(), home) };
+        let (runnable, handle) = unsafe { pelmeni_core::task_unchecked(future, owner, home) };
         if refused {
             drop(runnable);
         } else {

@@ -47,7 +47,9 @@ fn page(lines: &[Line], threads: usize, rounds: usize, notes: &[String], machine
          many, *best/1* and *best/{threads}* either\nagainst the best peer in any mode. 2.00 is twice as good: half the time, bytes \
          or count, or twice the speed-up; below 1.00\npelmeni loses. A ratio is the median of what each round says, which \
          takes place at one speed of the machine more often than not. `~`\nmarks rounds that lie more than a quarter apart. \
-         Ratios mean something; absolute numbers of two machines, or of two days,\ndo not.\n"
+         Ratios mean something; absolute numbers of two machines, or of two days,\ndo not. \
+         Where memory is not the row's matter, glibc's `malloc` is told to keep what is freed, and to put it together at \
+         once.\n"
     );
     if !notes.is_empty() {
         page.push('\n');
