@@ -54,30 +54,20 @@ impl<S: AsDescriptor> Async<S> {
         })
     }
 
-    /// As [`poll_transfer`](Async::poll_transfer), to be awaited.
-    pub(crate) async fn transfer(
-        &self,
-        direction: Direction,
-        wanted: usize,
-        mut operation: impl FnMut(&S) -> io::Result<usize>,
-    ) -> io::Result<usize> {
-        poll_fn(|cx| self.poll_transfer(cx, direction, wanted, &mut operation)).await
-    }
-
     /// As [`poll_io`](Async::poll_io), to be awaited.
-    pub(crate) async fn io<R>(
+    pub(crate) fn io<R>(
         &self,
         direction: Direction,
         mut operation: impl FnMut(&S) -> io::Result<R>,
-    ) -> io::Result<R> {
-        poll_fn(|cx| self.poll_io(cx, direction, &mut operation)).await
+    ) -> impl Future<Output = io::Result<R>> {
+        poll_fn(move |cx| self.poll_io(cx, direction, &mut operation))
     }
 
     /// Waits until the source is ready.
-    pub(crate) async fn ready(&self, direction: Direction) -> io::Result<()> {
-        let source = &self.source;
-        poll_fn(|cx| coop::poll_leaf(cx, |cx| self.registration.poll_ready(cx, source, direction)))
-            .await
+    pub(crate) fn ready(&self, direction: Direction) -> impl Future<Output = io::Result<()>> {
+        poll_fn(move |cx| {
+            coop::poll_leaf(cx, |cx| self.registration.poll_ready(cx, &self.source, direction))
+        })
     }
 }
 

@@ -4,7 +4,7 @@ use std::io;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 
 #[cfg(any(target_os = "linux", target_os = "android"))]
-use rustix::net::SocketFlags;
+use rustix::net::{RecvFlags, SendFlags, SocketFlags, acceptfrom_with, recv};
 use socket2::{Domain, Protocol, Socket, Type};
 
 /// A socket for an address of this kind; it does not block, and children do not inherit it.
@@ -31,7 +31,7 @@ pub(super) fn is_in_progress(error: &io::Error) -> bool {
 #[cfg(any(target_os = "linux", target_os = "android"))]
 pub(super) fn accept(listener: &TcpListener) -> io::Result<(TcpStream, SocketAddr)> {
     let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
-    let (stream, peer) = rustix::net::acceptfrom_with(listener, flags)?;
+    let (stream, peer) = acceptfrom_with(listener, flags)?;
     // Linux leaves it out only for sockets that have none.
     let peer = peer.ok_or(io::ErrorKind::InvalidData)?;
     Ok((stream.into(), peer.try_into()?))
@@ -43,6 +43,31 @@ pub(super) fn accept(listener: &TcpListener) -> io::Result<(TcpStream, SocketAdd
     let (stream, peer) = listener.accept()?;
     stream.set_nonblocking(true)?;
     Ok((stream, peer))
+}
+
+/// Reads what has come. Not by way of `libc`, where `recv` and `send` let a thread be cancelled and take two exchanges for that.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub(super) fn receive(stream: &TcpStream, buf: &mut [u8]) -> io::Result<usize> {
+    let (read, _) = recv(stream, buf, RecvFlags::empty())?;
+    Ok(read)
+}
+
+/// Reads what has come.
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+pub(super) fn receive(mut stream: &TcpStream, buf: &mut [u8]) -> io::Result<usize> {
+    io::Read::read(&mut stream, buf)
+}
+
+/// Gives the system what it takes. If the peer is gone, that is an error and no signal.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub(super) fn send(stream: &TcpStream, buf: &[u8]) -> io::Result<usize> {
+    Ok(rustix::net::send(stream, buf, SendFlags::NOSIGNAL)?)
+}
+
+/// Gives the system what it takes. If the peer is gone, that is an error and no signal.
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+pub(super) fn send(mut stream: &TcpStream, buf: &[u8]) -> io::Result<usize> {
+    io::Write::write(&mut stream, buf)
 }
 
 /// Lets a socket bind to an address whose last connections are not quite gone yet.

@@ -1,15 +1,14 @@
 //! A TCP connection in two parts, for two tasks: [`OwnedReadHalf`], [`OwnedWriteHalf`].
 
-use std::io::{self, Read, Write};
+use std::io;
 use std::net::Shutdown;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use futures_io::{AsyncRead, AsyncWrite};
-use pelmeni_driver::Direction;
 
-use super::tcp_stream::{TcpStream, read_exact, write_all};
+use super::tcp_stream::{TcpStream, read, read_exact, write, write_all};
 
 pub(super) fn split(stream: TcpStream) -> (OwnedReadHalf, OwnedWriteHalf) {
     let stream = Arc::new(stream);
@@ -30,8 +29,8 @@ impl OwnedReadHalf {
     ///
     /// # Errors
     /// The connection's.
-    pub async fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        self.stream.io.transfer(Direction::Read, buf.len(), |mut stream| stream.read(buf)).await
+    pub fn read(&mut self, buf: &mut [u8]) -> impl Future<Output = io::Result<usize>> {
+        read(&self.stream.io, buf)
     }
 
     /// As [`TcpStream::read_exact`].
@@ -41,8 +40,8 @@ impl OwnedReadHalf {
     ///
     /// # Errors
     /// `UnexpectedEof` if the peer sends no more before `buf` is full; the connection's.
-    pub async fn read_exact(&mut self, buf: &mut [u8]) -> io::Result<()> {
-        read_exact(&self.stream.io, buf).await
+    pub fn read_exact(&mut self, buf: &mut [u8]) -> impl Future<Output = io::Result<()>> {
+        read_exact(&self.stream.io, buf)
     }
 }
 
@@ -60,8 +59,8 @@ impl OwnedWriteHalf {
     ///
     /// # Errors
     /// The connection's.
-    pub async fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
-        self.stream.io.transfer(Direction::Write, buf.len(), |mut stream| stream.write(buf)).await
+    pub fn write(&mut self, buf: &[u8]) -> impl Future<Output = io::Result<usize>> {
+        write(&self.stream.io, buf)
     }
 
     /// As [`TcpStream::write_all`].
@@ -71,8 +70,8 @@ impl OwnedWriteHalf {
     ///
     /// # Errors
     /// `WriteZero` if the system takes no more; the connection's.
-    pub async fn write_all(&mut self, buf: &[u8]) -> io::Result<()> {
-        write_all(&self.stream.io, buf).await
+    pub fn write_all(&mut self, buf: &[u8]) -> impl Future<Output = io::Result<()>> {
+        write_all(&self.stream.io, buf)
     }
 }
 

@@ -1,18 +1,19 @@
 //! A TCP connection: [`TcpStream`].
 
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::io::{self, IoSlice, IoSliceMut, Read, Write};
+use std::mem;
 use std::net::{self, Shutdown, SocketAddr};
 use std::panic::Location;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use futures_io::{AsyncRead, AsyncWrite};
 use pelmeni_driver::Direction;
 use pelmeni_scheduler::Handle;
 
 use super::address::{ToSocketAddrs, resolve};
-use super::socket::{is_in_progress, new_socket};
+use super::socket::{is_in_progress, new_socket, receive, send};
 use super::tcp_halves::{OwnedReadHalf, OwnedWriteHalf, split};
 use crate::io::{Async, runtime};
 
@@ -90,8 +91,8 @@ impl TcpStream {
     ///
     /// # Errors
     /// The connection's.
-    pub async fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        self.io.transfer(Direction::Read, buf.len(), |mut stream| stream.read(buf)).await
+    pub fn read(&mut self, buf: &mut [u8]) -> impl Future<Output = io::Result<usize>> {
+        read(&self.io, buf)
     }
 
     /// Waits until `buf` is full.
@@ -101,8 +102,8 @@ impl TcpStream {
     ///
     /// # Errors
     /// `UnexpectedEof` if the peer sends no more before that; the connection's.
-    pub async fn read_exact(&mut self, buf: &mut [u8]) -> io::Result<()> {
-        read_exact(&self.io, buf).await
+    pub fn read_exact(&mut self, buf: &mut [u8]) -> impl Future<Output = io::Result<()>> {
+        read_exact(&self.io, buf)
     }
 
     /// Waits until the system takes bytes of `buf`, and tells how many it took.
@@ -112,8 +113,8 @@ impl TcpStream {
     ///
     /// # Errors
     /// The connection's.
-    pub async fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
-        self.io.transfer(Direction::Write, buf.len(), |mut stream| stream.write(buf)).await
+    pub fn write(&mut self, buf: &[u8]) -> impl Future<Output = io::Result<usize>> {
+        write(&self.io, buf)
     }
 
     /// Waits until the system has taken all of `buf`.
@@ -123,8 +124,8 @@ impl TcpStream {
     ///
     /// # Errors
     /// `WriteZero` if the system takes no more; the connection's.
-    pub async fn write_all(&mut self, buf: &[u8]) -> io::Result<()> {
-        write_all(&self.io, buf).await
+    pub fn write_all(&mut self, buf: &[u8]) -> impl Future<Output = io::Result<()>> {
+        write_all(&self.io, buf)
     }
 
     /// Ends one direction or both: the peer reads to the end, or cannot write any more.
@@ -173,24 +174,47 @@ impl TcpStream {
     }
 }
 
-pub(super) async fn read_exact(io: &Async<net::TcpStream>, mut buf: &mut [u8]) -> io::Result<()> {
-    while !buf.is_empty() {
-        match io.transfer(Direction::Read, buf.len(), |mut stream| stream.read(buf)).await? {
-            0 => return Err(io::ErrorKind::UnexpectedEof.into()),
-            read => buf = &mut buf[read..],
-        }
-    }
-    Ok(())
+/// A connection as the system has it, and its place in the driver.
+type Io = Async<net::TcpStream>;
+
+pub(super) fn read(io: &Io, buf: &mut [u8]) -> impl Future<Output = io::Result<usize>> {
+    poll_fn(move |cx| poll_read(io, cx, buf))
 }
 
-pub(super) async fn write_all(io: &Async<net::TcpStream>, mut buf: &[u8]) -> io::Result<()> {
-    while !buf.is_empty() {
-        match io.transfer(Direction::Write, buf.len(), |mut stream| stream.write(buf)).await? {
-            0 => return Err(io::ErrorKind::WriteZero.into()),
-            written => buf = &buf[written..],
+pub(super) fn read_exact(io: &Io, mut buf: &mut [u8]) -> impl Future<Output = io::Result<()>> {
+    poll_fn(move |cx| {
+        while !buf.is_empty() {
+            match ready!(poll_read(io, cx, buf))? {
+                0 => return Poll::Ready(Err(io::ErrorKind::UnexpectedEof.into())),
+                read => buf = &mut mem::take(&mut buf)[read..],
+            }
         }
-    }
-    Ok(())
+        Poll::Ready(Ok(()))
+    })
+}
+
+pub(super) fn write(io: &Io, buf: &[u8]) -> impl Future<Output = io::Result<usize>> {
+    poll_fn(move |cx| poll_write(io, cx, buf))
+}
+
+pub(super) fn write_all(io: &Io, mut buf: &[u8]) -> impl Future<Output = io::Result<()>> {
+    poll_fn(move |cx| {
+        while !buf.is_empty() {
+            match ready!(poll_write(io, cx, buf))? {
+                0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                written => buf = &buf[written..],
+            }
+        }
+        Poll::Ready(Ok(()))
+    })
+}
+
+fn poll_read(io: &Io, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<usize>> {
+    io.poll_transfer(cx, Direction::Read, buf.len(), |stream| receive(stream, buf))
+}
+
+fn poll_write(io: &Io, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+    io.poll_transfer(cx, Direction::Write, buf.len(), |stream| send(stream, buf))
 }
 
 impl AsyncRead for &TcpStream {
@@ -199,7 +223,7 @@ impl AsyncRead for &TcpStream {
         cx: &mut Context<'_>,
         buf: &mut [u8],
     ) -> Poll<io::Result<usize>> {
-        self.io.poll_transfer(cx, Direction::Read, buf.len(), |mut stream| stream.read(buf))
+        poll_read(&self.io, cx, buf)
     }
 
     fn poll_read_vectored(
@@ -218,7 +242,7 @@ impl AsyncWrite for &TcpStream {
         cx: &mut Context<'_>,
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
-        self.io.poll_transfer(cx, Direction::Write, buf.len(), |mut stream| stream.write(buf))
+        poll_write(&self.io, cx, buf)
     }
 
     fn poll_write_vectored(

@@ -53,6 +53,22 @@ fn echo_to_one() {
     });
 }
 
+/// They are part of every task that reads or writes, and each line of the cache that they take is one more to fetch.
+#[test]
+fn futures_are_as_large_as_what_they_are_given() {
+    each(|runtime| {
+        runtime.run(async {
+            let (mut stream, _peer) = pair().await;
+            let given = size_of::<(&TcpStream, &[u8])>();
+            let mut buf = [0; 4];
+            assert_eq!(size_of_val(&stream.read(&mut buf)), given);
+            assert_eq!(size_of_val(&stream.read_exact(&mut buf)), given);
+            assert_eq!(size_of_val(&stream.write(&buf)), given);
+            assert_eq!(size_of_val(&stream.write_all(&buf)), given);
+        });
+    });
+}
+
 #[test]
 fn echo_to_many() {
     each(|runtime| {
