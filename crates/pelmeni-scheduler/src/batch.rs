@@ -7,6 +7,7 @@ use std::panic::Location;
 
 use pelmeni_core::JoinHandle;
 
+use crate::cost::pays_for_batch;
 use crate::current;
 use crate::home::Meta;
 use crate::lease::Lease;
@@ -68,7 +69,7 @@ impl Drop for Batch {
         }
         worker::with_current(|worker| {
             if let Some(worker) = worker.filter(|worker| self.lease.is_of(worker.scheduler)) {
-                worker.share();
+                worker.share(pays_for_batch);
             }
         });
     }

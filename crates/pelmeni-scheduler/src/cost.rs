@@ -22,9 +22,12 @@ use crate::kinds::Kinds;
 
 /// In nanoseconds: what there must be to do to wake a thread for it.
 pub(crate) const WAKE: u64 = 20_000;
-/// In nanoseconds: what there must be to do in tasks that come together, to wake a thread that takes half of them. It comes
-/// late, has to be paid for by the one that wakes it, and may take a core that others need.
+/// In nanoseconds: what there must be to do in tasks that are spawned together, to wake a thread that takes half of them. It
+/// comes late, and has to be paid for by the one that wakes it.
 const SHARE: u64 = 5 * WAKE;
+/// In nanoseconds: as much, in tasks that events or timers woke, and that are left in a queue. Whoever sends those events may
+/// be on this machine, and need the core that the thread would take.
+const EVENTS: u64 = 10 * WAKE;
 /// In nanoseconds: tasks whose polls are shorter are not given away.
 const MOVE: u64 = 1000;
 /// One poll in so many is timed.
@@ -77,7 +80,7 @@ impl Costs {
             Some(cost) => u64::from(cost),
             None => {
                 self.curious.set(CURIOUS);
-                SHARE
+                EVENTS
             }
         }
     }
@@ -89,15 +92,21 @@ pub(crate) fn pays(gain: u64) -> bool {
     gain >= WAKE
 }
 
-/// Says whether to wake a thread for half of what came together, and would take so many nanoseconds here.
-pub(crate) fn pays_for_half(gain: u64) -> bool {
+/// Says whether to wake a thread for half of what was spawned together, and would take so many nanoseconds here.
+pub(crate) fn pays_for_batch(gain: u64) -> bool {
     gain >= SHARE
 }
 
-/// Says whether to wake a thread for so many polls, that take so long on average.
+/// As [`pays_for_batch`], of what events or timers woke.
+pub(crate) fn pays_for_events(gain: u64) -> bool {
+    gain >= EVENTS
+}
+
+/// Says whether to wake a thread for half of so many polls, that take so long on average. A task that another one spawned or
+/// woke was shared then, if that paid; so what is left in a queue is mostly due to events.
 pub(crate) fn pays_for(polls: usize, average: Duration) -> bool {
     let average = u64::try_from(average.as_nanos()).unwrap_or(u64::MAX);
-    average >= MOVE && pays(average.saturating_mul(polls as u64))
+    average >= MOVE && pays_for_events(average.saturating_mul(polls as u64))
 }
 
 #[cfg(test)]
@@ -115,7 +124,7 @@ mod tests {
     fn unknown_kind_pays_and_is_looked_into() {
         let costs = Costs::default();
         assert!(!costs.wants_to_know(1));
-        assert!(pays(costs.gain(SOUP)) && pays_for_half(costs.gain(SOUP)));
+        assert!(pays(costs.gain(SOUP)) && pays_for_events(costs.gain(SOUP)));
         assert!(costs.wants_to_know(1));
         nanos(&costs, SOUP, 40);
         assert!(!costs.wants_to_know(1), "it is known now");
@@ -129,9 +138,10 @@ mod tests {
         nanos(&costs, SOUP, 3_000);
         nanos(&costs, TEA, 100);
         assert!(!pays(costs.gain(SOUP)) && pays(costs.gain(SOUP) * 7));
-        assert!(!pays_for_half(costs.gain(SOUP) * 7) && pays_for_half(costs.gain(SOUP) * 34));
+        assert!(!pays_for_batch(costs.gain(SOUP) * 33) && pays_for_batch(costs.gain(SOUP) * 34));
+        assert!(!pays_for_events(costs.gain(SOUP) * 66) && pays_for_events(costs.gain(SOUP) * 67));
         assert_eq!(costs.gain(TEA), 0);
-        assert!(pays_for(7, Duration::from_micros(3)) && !pays_for(6, Duration::from_micros(3)));
+        assert!(pays_for(67, Duration::from_micros(3)) && !pays_for(66, Duration::from_micros(3)));
         assert!(!pays_for(1_000_000, Duration::from_nanos(100)));
     }
 

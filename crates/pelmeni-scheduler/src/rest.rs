@@ -4,6 +4,7 @@
 
 use pelmeni_core::primitive::{seeded, yield_now};
 
+use crate::cost::pays_for_events;
 use crate::drive;
 use crate::patience::has_cores;
 use crate::queue::Steal;
@@ -90,7 +91,7 @@ impl Worker<'_> {
         self.looked.set(now);
         self.look_at.set(self.tick.get().wrapping_add(self.look_every.get()));
         self.fire_timers(self.home, now);
-        self.share();
+        self.share(pays_for_events);
     }
 
     /// Leaves the count of searchers; the last one passes the search on if there is more to find. What lies in a deque has

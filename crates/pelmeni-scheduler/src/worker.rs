@@ -18,7 +18,7 @@ use std::task::Waker;
 use pelmeni_core::primitive::seeded;
 use pelmeni_core::{Cause, Here, Runnable, thread_state};
 
-use crate::cost::{Costs, pays, pays_for_half};
+use crate::cost::{Costs, pays, pays_for_events};
 use crate::drive::{self, Deadline, Punctual};
 use crate::errand::Errands;
 use crate::lease::Lease;
@@ -292,7 +292,7 @@ impl Worker<'_> {
     /// Lets many wakes come at once, and decides after them whether somebody else is needed.
     pub(crate) fn dispatch(&self, wakes: impl FnOnce()) {
         self.collect(wakes);
-        self.share();
+        self.share(pays_for_events);
     }
 
     pub(crate) fn collect(&self, wakes: impl FnOnce()) {
@@ -301,10 +301,9 @@ impl Worker<'_> {
         self.dispatching.set(false);
     }
 
-    /// Wakes somebody for the tasks that came with the one that this worker will run, if that pays.
-    pub(crate) fn share(&self) {
-        let gain = self.gain.take();
-        if pays_for_half(gain) && self.deque.len() > 1 {
+    /// Wakes somebody for the tasks that came with the one that this worker will run, if what there is to gain `pays`.
+    pub(crate) fn share(&self, pays: impl FnOnce(u64) -> bool) {
+        if pays(self.gain.take()) && self.deque.len() > 1 {
             self.scheduler.notify(self.seat.index);
         }
     }
