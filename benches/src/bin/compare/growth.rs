@@ -24,6 +24,10 @@ use crate::{machine, progress};
 
 const RUNTIMES: [Runtime; 2] = [Runtime::Pelmeni, Runtime::Tokio];
 const WORKERS: [u32; 4] = [1, 2, 4, 8];
+/// The place of the number of workers that all larger ones are compared with: one worker needs no other's help.
+const TWO: usize = 1;
+/// How many rounds the workers have at least: what they differ by is often less than what rounds do.
+const WORKERS_ROUNDS: usize = 5;
 /// Ten million tasks take their time.
 const PATIENCE: Duration = Duration::from_secs(240);
 /// Programs have some descriptors open before the first connection.
@@ -42,6 +46,9 @@ struct Section {
     title: String,
     sizes: Vec<u32>,
     rows: Vec<Series>,
+    rounds: usize,
+    /// The place of the size that the last one is compared with.
+    base: usize,
 }
 
 /// A row of a table, for every runtime.
@@ -75,9 +82,9 @@ pub(crate) fn run(options: &Options) -> Result<bool, String> {
         let mut table = heading(&section);
         print!("{table}");
         for series in &section.rows {
-            let cells = measure(series, options);
+            let cells = measure(series, section.rounds, options.scale);
             well &= !cells.iter().flatten().any(|(cell, _)| cell.has_failed());
-            for line in cells.iter().map(|cells| line(series, cells)) {
+            for line in cells.iter().map(|cells| line(series, cells, section.base)) {
                 print!("{line}");
                 table.push_str(&line);
             }
@@ -107,7 +114,8 @@ fn plan(options: &Options, limits: Limits) -> Result<Vec<Section>, String> {
     let tools = Tools::find();
     let timed =
         timed.into_iter().filter(|entry| entry.is_timed() && entry.missing(tools).is_none());
-    let mut sections = vec![by_workers(timed, few(&WORKERS))];
+    let rounds = if quick { options.rounds } else { options.rounds.max(WORKERS_ROUNDS) };
+    let mut sections = vec![by_workers(timed, few(&WORKERS), rounds)];
     for (axis, name) in
         [(Axis::Tasks, "tasks"), (Axis::Timers, "timers"), (Axis::Connections, "connections")]
     {
@@ -119,13 +127,13 @@ fn plan(options: &Options, limits: Limits) -> Result<Vec<Section>, String> {
         let rows =
             growing.map(|growing| by_size(growing, &sizes, options.threads, limits)).collect();
         let title = format!("Number of {name}, {} workers", options.threads);
-        sections.push(Section { title, sizes, rows });
+        sections.push(Section { title, sizes, rows, rounds: options.rounds, base: 0 });
     }
     sections.retain(|section| !section.rows.is_empty());
     Ok(sections)
 }
 
-fn by_workers(entries: impl Iterator<Item = Entry>, workers: Vec<u32>) -> Section {
+fn by_workers(entries: impl Iterator<Item = Entry>, workers: Vec<u32>, rounds: usize) -> Section {
     let series = |entry: Entry| Series {
         title: entry.title,
         unit: entry.unit,
@@ -135,7 +143,8 @@ fn by_workers(entries: impl Iterator<Item = Entry>, workers: Vec<u32>) -> Sectio
             .collect(),
     };
     let rows = entries.filter(Entry::has_any_workers).map(series).collect();
-    Section { title: "Number of workers".to_owned(), sizes: workers, rows }
+    let title = format!("Number of workers, medians of {rounds} rounds");
+    Section { title, sizes: workers, rows, rounds, base: TWO }
 }
 
 fn by_size(growing: &Growing, sizes: &[u32], threads: usize, limits: Limits) -> Series {
@@ -155,7 +164,7 @@ fn by_size(growing: &Growing, sizes: &[u32], threads: usize, limits: Limits) -> 
 }
 
 /// Measures a row on all runtimes; for each runtime the cells, with what is missing where none was measured.
-fn measure(series: &Series, options: &Options) -> Vec<Vec<(Cell, &'static str)>> {
+fn measure(series: &Series, rounds: usize, scale: Scale) -> Vec<Vec<(Cell, &'static str)>> {
     let empty = |runtime, point: &Point| match *point {
         Point::Measure(_, threads) => (cell(runtime, threads), ""),
         Point::Skip(missing) => (cell(runtime, 0), missing),
@@ -163,14 +172,14 @@ fn measure(series: &Series, options: &Options) -> Vec<Vec<(Cell, &'static str)>>
     let row = |runtime| series.points.iter().map(|point| empty(runtime, point)).collect();
     let mut cells: Vec<Vec<_>> = RUNTIMES.into_iter().map(row).collect();
     let mut order: Vec<usize> = (0..RUNTIMES.len()).collect();
-    for _ in 0..options.rounds {
+    for _ in 0..rounds {
         for (place, point) in series.points.iter().enumerate() {
             let Point::Measure(key, threads) = point else { continue };
             fastrand::shuffle(&mut order);
             for &runtime in &order {
                 let contender = Contender { runtime: RUNTIMES[runtime], threads: *threads };
                 progress(&format!("{key}: {} on {threads}", contender.runtime.name()));
-                cells[runtime][place].0.rounds.push(measure_once(key, contender, options.scale));
+                cells[runtime][place].0.rounds.push(measure_once(key, contender, scale));
             }
         }
     }
@@ -192,10 +201,11 @@ fn head(options: &Options, limits: Limits) -> String {
         rounds => format!("Medians of {rounds} rounds"),
     };
     format!(
-        "# Growth\n\nWritten by `make growth`. {rounds}, every measurement in a process of its own. *growth* is \
-         the last number\nover the first: 1.0 is flat. Where a size would have needed more than half of the free memory or \
-         all descriptors, the\ncell says so. One worker is tokio's `current_thread`. With more workers than cores, the system \
-         shares the cores out.\n\n{}- {:.1} GiB may be used, {} descriptors\n",
+        "# Growth\n\nWritten by `make growth`. {rounds} where nothing else is said, every measurement in a process of its \
+         own. *growth* is the\nlast number over the first: 1.0 is flat; *8/2* is that of eight workers over that of two. Where a \
+         size would have needed\nmore than half of the free memory or all descriptors, the cell says so. One worker is tokio's \
+         `current_thread`. With more\nworkers than cores, the system shares the cores out.\n\n\
+         {}- {:.1} GiB may be used, {} descriptors\n",
         machine::describe(),
         limits.bytes as f64 / f64::from(1 << 30),
         limits.descriptors,
@@ -205,12 +215,15 @@ fn head(options: &Options, limits: Limits) -> String {
 fn heading(section: &Section) -> String {
     let mut head: Vec<String> = ["workload", "unit", "runtime"].map(str::to_owned).into();
     head.extend(section.sizes.iter().map(|&size| short(size)));
-    head.push("growth".to_owned());
+    head.push(match (section.base, section.sizes.as_slice()) {
+        (TWO, [_, base, .., last]) => format!("{last}/{base}"),
+        _ => "growth".to_owned(),
+    });
     let rule = (0..head.len()).map(|place| if place < 3 { "---" } else { "---:" }.to_owned());
     format!("\n## {}\n\n{}{}", section.title, row(&head), row(&rule.collect::<Vec<_>>()))
 }
 
-fn line(series: &Series, cells: &[(Cell, &'static str)]) -> String {
+fn line(series: &Series, cells: &[(Cell, &'static str)], base: usize) -> String {
     let name = cells.first().map_or("", |(cell, _)| cell.column.name());
     let mut texts = vec![series.title.trim().to_owned(), series.unit.to_owned(), name.to_owned()];
     let text = |(cell, missing): &(Cell, &'static str)| {
@@ -218,8 +231,8 @@ fn line(series: &Series, cells: &[(Cell, &'static str)]) -> String {
     };
     texts.extend(cells.iter().map(text));
     let values: Vec<f64> = cells.iter().filter_map(|(cell, _)| cell.value().ok()).collect();
-    texts.push(match values.as_slice() {
-        [first, .., last] => number(last / first),
+    texts.push(match values.get(base..).unwrap_or_default() {
+        [base, .., last] => number(last / base),
         _ => "-".to_owned(),
     });
     row(&texts)
@@ -236,7 +249,7 @@ fn short(size: u32) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Limits, Point, Section, line, measure, plan, short};
+    use super::{Limits, Point, Section, heading, line, measure, plan, short};
     use crate::args::Options;
     use crate::child::Failure;
     use pelmeni_benches::clock::Scale;
@@ -288,8 +301,8 @@ mod tests {
         let echo = &section("echo", poor, 1).rows[0];
         assert_eq!(echo.points[4], Point::Skip("descriptors"));
         rows[0].points.retain(|point| matches!(point, Point::Skip(_)));
-        let cells = measure(&rows[0], &options(&[]));
-        assert!(line(&rows[0], &cells[0]).contains("| pelmeni | memory | - |"));
+        let cells = measure(&rows[0], 1, Scale::Full);
+        assert!(line(&rows[0], &cells[0], 0).contains("| pelmeni | memory | - |"));
     }
 
     #[test]
@@ -299,9 +312,24 @@ mod tests {
         let mut cells = [cell(""), cell(""), cell("memory")];
         cells[0].0.rounds.push(Ok(100.0));
         cells[1].0.rounds.push(Ok(250.0));
-        assert!(line(series, &cells).ends_with("| tokio | 100 | 250 | memory | 2.50 |\n"));
+        assert!(line(series, &cells, 0).ends_with("| tokio | 100 | 250 | memory | 2.50 |\n"));
         cells[1].0.rounds = vec![Err(Failure::Hung)];
-        assert!(line(series, &cells).ends_with("| tokio | 100 | hung | memory | - |\n"));
+        assert!(line(series, &cells, 0).ends_with("| tokio | 100 | hung | memory | - |\n"));
+    }
+
+    #[test]
+    fn eight_workers_are_compared_with_two() {
+        let workers = section("chain", PLENTY, 0);
+        assert_eq!(workers.rounds, 5);
+        assert!(heading(&workers).contains("| 1 | 2 | 4 | 8 | 8/2 |"), "{}", heading(&workers));
+        let cell = |value| {
+            let mut cell = super::cell(super::Runtime::Pelmeni, 2);
+            cell.rounds.push(Ok(value));
+            (cell, "")
+        };
+        let cells = [cell(100.0), cell(200.0), cell(210.0), cell(250.0)];
+        let line = line(&workers.rows[0], &cells, workers.base);
+        assert!(line.ends_with("| 100 | 200 | 210 | 250 | 1.25 |\n"), "{line}");
     }
 
     #[test]
