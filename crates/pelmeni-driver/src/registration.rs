@@ -26,7 +26,7 @@ use crate::driver::wake_all;
 use crate::interest::Interest;
 use crate::membership::{Membership, Standing};
 use crate::readiness::{Snapshot, Wait};
-use crate::source::Key;
+use crate::source::{Key, Source};
 use crate::vacancies::closed;
 use crate::{Direction, Driver};
 
@@ -163,9 +163,9 @@ impl Registration {
     ) -> Poll<io::Result<R>> {
         loop {
             let seen = self.look(direction);
-            if !seen.is_some_and(|seen| self.drained.holds(direction, seen)) {
+            if !seen.is_some_and(|(_, seen)| self.drained.holds(direction, seen)) {
                 let outcome = operation();
-                if let Some(seen) = seen {
+                if let Some((_, seen)) = seen {
                     self.drained.renew(direction, seen, outcome.as_ref().is_ok_and(&drains));
                 }
                 match outcome {
@@ -197,7 +197,7 @@ impl Registration {
         direction: Direction,
     ) -> Poll<io::Result<()>> {
         match self.look(direction) {
-            Some(seen) if seen.is_ready() && !self.drained.holds(direction, seen) => {
+            Some((_, seen)) if seen.is_ready() && !self.drained.holds(direction, seen) => {
                 Poll::Ready(Ok(()))
             }
             seen => self.wait(cx, source, direction, seen),
@@ -214,10 +214,13 @@ impl Registration {
         self.leave(|_| self.driver.poller.delete(borrow(source)))
     }
 
-    /// The tick to compare with later; `None` if the source is not inside, so that it has none.
-    fn look(&self, direction: Direction) -> Option<Snapshot> {
+    /// The source's cell, and the tick to compare with later; `None` if the source is not inside, so that it has none.
+    fn look(&self, direction: Direction) -> Option<(&Source, Snapshot)> {
         match self.membership.look() {
-            Standing::Inside(key) => Some(self.driver.sources.cell(key).look(direction)),
+            Standing::Inside(key) => {
+                let cell = self.driver.sources.cell(key);
+                Some((cell, cell.look(direction)))
+            }
             Standing::Outside | Standing::Left => None,
         }
     }
@@ -228,15 +231,18 @@ impl Registration {
         cx: &mut Context<'_>,
         source: &S,
         direction: Direction,
-        seen: Option<Snapshot>,
+        seen: Option<(&Source, Snapshot)>,
     ) -> Poll<io::Result<()>> {
-        let key = self.enter(source, direction)?;
-        let cell = self.driver.sources.cell(key);
-        let seen = match seen {
+        let (cell, seen) = match seen {
+            // If the source has left since, the cell says so.
             Some(seen) => seen,
-            // The bug: what came since the source entered is taken for something that the operation has seen.
-            None if seeded(151) => cell.look(direction),
-            None => Snapshot::fresh(key.generation()),
+            None => {
+                let key = self.enter(source, direction)?;
+                let cell = self.driver.sources.cell(key);
+                // The bug: what came since the source entered is taken for something that the operation has seen.
+                let news = seeded(151).then(|| cell.look(direction));
+                (cell, news.unwrap_or(Snapshot::fresh(key.generation())))
+            }
         };
         match cell.wait(direction, seen, cx.waker()) {
             Wait::Ready => Poll::Ready(Ok(())),
