@@ -18,6 +18,7 @@ use pelmeni_benches::growth::{Axis, GROWING, Growing};
 use crate::args::{self, Options};
 use crate::cell::{Cell, Column, number};
 use crate::child::{Failure, number_of, this_program};
+use crate::distance::Distance;
 use crate::entries::{Entry, Tools, chosen, entries};
 use crate::results::row;
 use crate::{machine, progress};
@@ -77,11 +78,12 @@ pub(crate) fn run(options: &Options) -> Result<bool, String> {
     };
     let mut page = head(options, limits);
     print!("{page}");
-    let mut well = true;
+    let (mut well, mut distance) = (true, Distance::default());
     for section in plan(options, limits)? {
         let mut table = heading(&section);
         print!("{table}");
         for series in &section.rows {
+            distance.look();
             let cells = measure(series, section.rounds, options.scale);
             well &= !cells.iter().flatten().any(|(cell, _)| cell.has_failed());
             for line in cells.iter().map(|cells| line(series, cells, section.base)) {
@@ -90,6 +92,10 @@ pub(crate) fn run(options: &Options) -> Result<bool, String> {
             }
         }
         page.push_str(&table);
+    }
+    if let Some(note) = distance.note() {
+        println!("\n{note}");
+        page.push_str(&format!("\n- {note}\n"));
     }
     if let Some(directory) = &options.write {
         write(directory, &page).map_err(|error| format!("the page cannot be written: {error}"))?;

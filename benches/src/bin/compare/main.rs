@@ -10,6 +10,7 @@
 //! | the rows | `entries`; counted ones are measured by `allocations` and `callgrind`, some once more with `mimalloc` |
 //! | a measurement | a process of its own (`child`): this program with `--measure`, or `python` |
 //! | what comes of it | `cell`: medians and ratios; `report` on the terminal, `results` and `chart` as files |
+//! | the machine | `machine`, and `distance`: how far apart its cores are |
 //! | growth | `growth`: a plan, and a page of its own |
 //!
 //! Exit status: 0; 1 if a measurement failed; 2 if an argument was wrong.
@@ -20,6 +21,7 @@ mod callgrind;
 mod cell;
 mod chart;
 mod child;
+mod distance;
 mod entries;
 mod growth;
 mod machine;
@@ -36,6 +38,7 @@ use pelmeni_benches::{contender, descriptors};
 
 use args::{Options, Task, USAGE};
 use cell::{Cell, Column, Line};
+use distance::Distance;
 use entries::{Entry, Tools, chosen, contenders, entries};
 use python::Python;
 
@@ -98,16 +101,18 @@ fn compare(options: &Options) -> ExitCode {
     };
     warn_of_load();
     let (tools, python) = (Tools::find(), Python::find());
-    let notes = notes(&rows, tools, &python);
+    let mut notes = notes(&rows, tools, &python);
     rows.retain(|entry| entry.missing(tools).is_none());
     let columns = columns(options.threads, &python);
     println!("{}", report::head(&columns, options.threads, options.rounds));
-    let mut lines = Vec::new();
+    let (mut lines, mut distance) = (Vec::new(), Distance::default());
     for entry in rows {
+        distance.look();
         let line = measure_row(entry, &columns, &python, options);
         println!("{}", report::line(&line));
         lines.push(line);
     }
+    notes.extend(distance.note());
     println!();
     for note in &notes {
         println!("{note}");
