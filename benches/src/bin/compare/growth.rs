@@ -94,8 +94,9 @@ pub(crate) fn run(options: &Options) -> Result<bool, String> {
         page.push_str(&table);
     }
     if let Some(note) = distance.note() {
-        println!("\n{note}");
-        page.push_str(&format!("\n- {note}\n"));
+        let end = format!("\n- {note}\n");
+        print!("{end}");
+        page.push_str(&end);
     }
     if let Some(directory) = &options.write {
         write(directory, &page).map_err(|error| format!("the page cannot be written: {error}"))?;
