@@ -104,34 +104,19 @@ mod imp {
             count_lock(&self.0);
             self.0.lock().unwrap_or_else(PoisonError::into_inner)
         }
-
-        /// Takes the lock if it is free now.
-        #[inline]
-        #[cfg_attr(pelmeni_count, track_caller)]
-        pub fn try_lock(&self) -> Option<MutexGuard<'_, T>> {
-            count_exchange(&self.0);
-            match self.0.try_lock() {
-                Ok(guard) => {
-                    count_exchange(&self.0); // the one that will give it back
-                    Some(guard)
-                }
-                Err(std::sync::TryLockError::Poisoned(poison)) => Some(poison.into_inner()),
-                Err(std::sync::TryLockError::WouldBlock) => None,
-            }
-        }
     }
 
     /// A lock that nobody waits for: who does not get it does something else.
     #[derive(Debug, Default)]
-    pub struct TryLock<T>(Mutex<T>);
+    pub struct TryLock<T>(Spin<T>);
 
     /// The lock is held.
-    pub type TryLockGuard<'a, T> = MutexGuard<'a, T>;
+    pub type TryLockGuard<'a, T> = SpinGuard<'a, T>;
 
     impl<T> TryLock<T> {
         /// Puts a value behind a lock.
         pub const fn new(value: T) -> Self {
-            TryLock(Mutex::new(value))
+            TryLock(Spin::new(value))
         }
 
         /// Takes the lock if it is free now.

@@ -1,7 +1,8 @@
 //! A lock of one byte, for what is held for a few instructions: [`Spin`].
 //!
 //! Taking it is one exchange, giving it back one store; the standard library's lock needs two exchanges and looks twice whether
-//! the thread panics. Who finds it taken spins, and soon lets other threads run: the holder may have lost its core.
+//! the thread panics. Who finds it taken spins, and soon lets other threads run: the holder may have lost its core. What is held
+//! for longer is only tried ([`TryLock`](crate::primitive::TryLock)).
 //!
 //! As with all of pelmeni's locks, nobody else's code runs while it is held.
 
@@ -37,17 +38,30 @@ impl<T> Spin<T> {
     pub fn lock(&self) -> SpinGuard<'_, T> {
         // Acquire: pairs with the Release in SpinGuard's drop.
         if self.taken.swap(true, Ordering::Acquire) {
-            self.await_and_take();
+            self.await_and_take()
+        } else {
+            SpinGuard(self)
         }
-        SpinGuard(self)
+    }
+
+    /// Takes the lock if it is free now.
+    #[inline]
+    #[cfg_attr(pelmeni_count, track_caller)]
+    pub fn try_lock(&self) -> Option<SpinGuard<'_, T>> {
+        // Acquire: as in lock. Looking before taking leaves the line with its holder.
+        let is_held =
+            self.taken.load(Ordering::Relaxed) || self.taken.swap(true, Ordering::Acquire);
+        (!is_held).then(|| SpinGuard(self))
     }
 
     #[cold]
     #[cfg_attr(pelmeni_count, track_caller)]
-    fn await_and_take(&self) {
+    fn await_and_take(&self) -> SpinGuard<'_, T> {
         let mut looks = 0;
-        // Acquire: as in lock. Looking before taking leaves the line with its holder.
-        while self.taken.load(Ordering::Relaxed) || self.taken.swap(true, Ordering::Acquire) {
+        loop {
+            if let Some(guard) = self.try_lock() {
+                return guard;
+            }
             looks += 1;
             wait_a_little(looks);
         }

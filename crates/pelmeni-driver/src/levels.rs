@@ -329,6 +329,11 @@ impl Levels {
         Deadline::from_nanos(self.slots[level * SLOTS + digit].earliest)
     }
 
+    /// No timer is due before. In a descent anyone may be.
+    pub(crate) fn earliest(&self) -> Deadline {
+        if self.descent.list.is_empty() { self.bound() } else { Deadline::ZERO }
+    }
+
     /// The bound, made exact if that is cheap.
     pub(crate) fn next_deadline(&mut self) -> Option<Deadline> {
         if !self.descent.list.is_empty() && !seeded(260) {

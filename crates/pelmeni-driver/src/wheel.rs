@@ -3,11 +3,18 @@
 //! The lock guards everything, the links in the nodes included (N1); only the owner of a timer sees its waker without it
 //! (N4). It is held for a few instructions by whoever arms or cancels, and for one stride by the worker (W5); wakers are
 //! cloned, woken and dropped without it.
+//!
+//! A busy worker looks at its wheel ten thousand times a second, mostly in vain, so the wheel says how long it is **quiet**: before
+//! that time nothing is due, and a look takes no lock. Only who has the lock writes it: who fires says what he found, who
+//! enters an earlier deadline lowers it. Whoever does that on another thread has to end the worker's sleep in any case
+//! ([`TimerState::First`]), and that is how the worker comes to see it.
 
 use std::fmt;
 use std::ptr::NonNull;
 use std::task::Waker;
+use std::time::Duration;
 
+use pelmeni_core::primitive::atomic::{AtomicU64, Ordering};
 use pelmeni_core::primitive::{Spin, seeded};
 
 use crate::alarm::Phase;
@@ -17,10 +24,14 @@ use crate::{Deadline, TimerState};
 
 /// So many timers at a time move down, or twice as many if those are all. It takes some 100 us.
 const STRIDE: usize = 4096;
+/// A wheel without timers is not quiet for longer: one that stays behind the time sorts what enters it the more coarsely.
+const QUIET_MAX: Duration = Duration::from_millis(1);
 
 /// The timers of one worker.
 pub struct Wheel {
     levels: Spin<Levels>,
+    /// In nanoseconds: no timer is due before. Written under the lock.
+    quiet_until: AtomicU64,
 }
 
 impl Wheel {
@@ -32,7 +43,7 @@ impl Wheel {
     /// As [`new`](Wheel::new), with a stride of this length where the real one is thousands, for models and tests.
     #[doc(hidden)]
     pub fn striding(now: Deadline, stride: usize) -> Wheel {
-        Wheel { levels: Spin::new(Levels::new(now, stride)) }
+        Wheel { levels: Spin::new(Levels::new(now, stride)), quiet_until: AtomicU64::new(0) }
     }
 
     /// The earliest deadline of all timers; `None` if there is none, or none that ever comes.
@@ -51,9 +62,18 @@ impl Wheel {
     ///
     /// A `now` that is earlier than the last one is harmless.
     pub fn fire(&self, now: Deadline, wakers: &mut Vec<Waker>) -> usize {
+        // Relaxed: see above; the timers themselves are read under the lock.
+        if now.as_nanos() < self.quiet_until.load(Ordering::Relaxed) {
+            return 0;
+        }
         let mut levels = self.levels.lock();
         levels.advance(now);
-        levels.take_due(wakers)
+        let earliest = levels.earliest();
+        let count = levels.take_due(wakers);
+        let lock = (!seeded(294)).then_some(levels);
+        self.be_quiet_until(earliest.min(now + QUIET_MAX));
+        drop(lock);
+        count
     }
 
     /// Takes out all timers and lets none in any more; their wakers are appended, so that whoever waits for them learns
@@ -73,6 +93,18 @@ impl Wheel {
         }
     }
 
+    /// To be called under the lock.
+    fn be_quiet_until(&self, deadline: Deadline) {
+        self.quiet_until.store(deadline.as_nanos(), Ordering::Relaxed);
+    }
+
+    /// To be called under the lock.
+    fn expect(&self, deadline: Deadline) {
+        if deadline.as_nanos() < self.quiet_until.load(Ordering::Relaxed) && !seeded(293) {
+            self.be_quiet_until(deadline);
+        }
+    }
+
     /// Links a node. The waker is dropped without the lock if the wheel is closed.
     ///
     /// # Safety
@@ -88,6 +120,7 @@ impl Wheel {
         // SAFETY: the caller vouches for the node.
         let alarm = &unsafe { node.as_ref() }.alarm;
         let first = alarm.deadline() < levels.bound() && !seeded(153);
+        self.expect(alarm.deadline());
         // SAFETY: it is in no list; the caller vouches for the rest.
         unsafe { levels.insert(node) };
         // SAFETY: the caller vouches for the node.
@@ -148,6 +181,7 @@ impl Wheel {
         alarm.set_deadline(deadline);
         // SAFETY: it was taken out, and the caller vouches for it.
         unsafe { levels.insert(node) };
+        self.expect(deadline);
         deadline < bound
     }
 

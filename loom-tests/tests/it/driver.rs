@@ -84,6 +84,11 @@ fn waker_is_looked_at_while_the_timer_fires() {
 }
 
 #[test]
+fn timer_comes_while_the_wheel_grows_quiet() {
+    check("timer_comes_while_the_wheel_grows_quiet");
+}
+
+#[test]
 fn timer_is_dropped_while_it_fires() {
     check("timer_is_dropped_while_it_fires");
 }

@@ -84,7 +84,7 @@ pub struct Model {
 }
 
 /// All models. Each mutant of this crate is killed by at least one, and each kills at least one.
-pub const MODELS: [Model; 19] = [
+pub const MODELS: [Model; 20] = [
     Model {
         name: "notification_reaches_the_sleeper",
         run: bell::notification_reaches_the_sleeper,
@@ -138,6 +138,11 @@ pub const MODELS: [Model; 19] = [
         name: "waker_is_looked_at_while_the_timer_fires",
         run: timer::waker_is_looked_at_while_the_timer_fires,
         kills: &[268, 271],
+    },
+    Model {
+        name: "timer_comes_while_the_wheel_grows_quiet",
+        run: timer::timer_comes_while_the_wheel_grows_quiet,
+        kills: &[293, 294],
     },
     Model {
         name: "timer_is_dropped_while_it_fires",

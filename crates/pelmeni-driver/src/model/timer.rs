@@ -62,6 +62,18 @@ pub(super) fn waker_is_looked_at_while_the_timer_fires() {
     assert_eq!(Arc::strong_count(&ear), 1);
 }
 
+/// The owner arms the timer while somebody finds that nothing is due for a long time.
+pub(super) fn timer_comes_while_the_wheel_grows_quiet() {
+    let wheel = Arc::new(Wheel::new(Deadline::ZERO));
+    let deadline = Deadline::from_nanos(1);
+    let ear = Ear::new();
+    let kernel = fire(&wheel, Deadline::ZERO);
+    let mut timer = Box::pin(Timer::new(deadline, None));
+    let _ = timer.as_mut().poll(|| Deadline::ZERO, &ear.waker(), |_| Some(wheel.clone()));
+    assert_eq!(kernel.join().unwrap(), 0);
+    assert_eq!(wheel.fire(deadline, &mut Vec::new()), 1);
+}
+
 /// The owner drops the timer while it fires.
 pub(super) fn timer_is_dropped_while_it_fires() {
     let wheel = Arc::new(Wheel::new(Deadline::ZERO));

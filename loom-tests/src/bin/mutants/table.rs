@@ -256,6 +256,18 @@ pub(crate) const TABLE: &[Mutant] = &[
         &["driver::timer_is_reset_while_it_fires"],
     ),
     mutant(
+        293,
+        WHEEL,
+        "a timer that comes to a quiet wheel leaves it quiet",
+        &["driver::timer_comes_while_the_wheel_grows_quiet"],
+    ),
+    mutant(
+        294,
+        WHEEL,
+        "a wheel grows quiet without the lock",
+        &["driver::timer_comes_while_the_wheel_grows_quiet"],
+    ),
+    mutant(
         246,
         WHEEL,
         "a waker is left for a timer that has fired meanwhile",
