@@ -4,8 +4,12 @@
 //! |---|---|---|
 //! | `closed`, 1 connection | a message and its answer, over and over, by blocking calls | nanoseconds per round trip |
 //! | `closed`, many | a message on its way on every connection, always (`crowd.rs`) | the same |
-//! | `paced` | a thread per connection: a round trip, a millisecond's pause | the 99th percentile of the round trips |
+//! | `paced` | a thread per connection: a round trip, a pause | the 99th percentile of the round trips |
 //! | `fresh` | a thread per connection: connects, makes a round trip, closes, over and over | nanoseconds per connection |
+//!
+//! Pauses are exponentially distributed, as those of people who know nothing of each other. With equal ones the clients fall
+//! into step: those who are answered together sleep together, and come back together, so that after a while the percentile
+//! says how large a crowd has formed, and less how long the server takes for it.
 //!
 //! Connecting and one round trip on each connection come before the clock starts, but for `fresh`.
 
@@ -16,6 +20,8 @@ use std::str::FromStr;
 use std::thread;
 use std::time::Duration;
 
+use fastrand::Rng;
+
 use crate::clock::{nanoseconds, now, percentile_99};
 use crate::crowd;
 
@@ -24,6 +30,7 @@ pub(crate) const MESSAGE: [u8; 64] = [b'x'; 64];
 
 /// The first argument of a client: `--client closed|paced|fresh ADDRESS CONNECTIONS TRIPS`.
 const CLIENT: &str = "--client";
+/// How long the pauses are on average.
 const PAUSE: Duration = Duration::from_millis(1);
 
 /// When a client sends the next message.
@@ -31,7 +38,7 @@ const PAUSE: Duration = Duration::from_millis(1);
 pub(crate) enum Load {
     /// As soon as the last one is back.
     Closed,
-    /// A pause after that.
+    /// A pause after that, each of another length.
     Paced,
     /// As soon as there is a new connection in place of the last one.
     Fresh,
@@ -148,9 +155,10 @@ fn closed(mut streams: Vec<TcpStream>, trips: u32) -> io::Result<f64> {
 
 /// Makes `trips` round trips on each of the streams.
 fn paced(mut streams: Vec<TcpStream>, trips: u32) -> io::Result<f64> {
-    let times_of = |stream: &mut TcpStream| -> io::Result<Vec<f64>> {
+    let times_of = |seed: u64, stream: &mut TcpStream| -> io::Result<Vec<f64>> {
+        let mut random = Rng::with_seed(seed);
         let timed = |_| {
-            thread::sleep(PAUSE);
+            thread::sleep(PAUSE.mul_f64(-(1.0 - random.f64()).ln()));
             let start = now();
             round_trip(stream)?;
             Ok(nanoseconds(start.elapsed()))
@@ -159,8 +167,10 @@ fn paced(mut streams: Vec<TcpStream>, trips: u32) -> io::Result<f64> {
     };
     let mut times = Vec::new();
     thread::scope(|scope| {
-        let threads: Vec<_> =
-            streams.iter_mut().map(|stream| scope.spawn(move || times_of(stream))).collect();
+        let threads: Vec<_> = (0..)
+            .zip(&mut streams)
+            .map(|(seed, stream)| scope.spawn(move || times_of(seed, stream)))
+            .collect();
         for thread in threads {
             times.extend(thread.join().expect("no thread panics")?);
         }
