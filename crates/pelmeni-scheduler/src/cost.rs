@@ -5,8 +5,13 @@
 //! and one that computes for a millisecond is worth a wake by itself. Which of the two it will be is told by what tasks of
 //! its type cost before: each worker times some of its polls and keeps an average for each type of future.
 //!
-//! The average falls at once and rises step by step: a thread that the kernel interrupts finds a poll long that was not, and
-//! a second worker that helps with short polls makes them longer still.
+//! The average falls at once and rises step by step: a thread that the kernel interrupts finds a poll long that was not.
+//!
+//! Nor does it pay if workers are in each other's way: tasks that all take one lock, or write to the same lines, get done sooner
+//! by one thread. So it is also known what polls of a kind take while several workers are awake, divided by how many those
+//! are. If that is more than alone, nobody is woken for such tasks, and those who are awake fall asleep as soon as they run
+//! out of them. (Steps up are smaller in company, or polls would soon seem long enough to be worth a wake.) From time to time
+//! it is tried again.
 //!
 //! A kind that is not known counts as costly. If a guess is wrong the other way, the tasks wait for their own worker, for
 //! one that is awake anyway, for the next [look](crate::look) of their own, or for the [`monitor`](crate::monitor),
@@ -30,6 +35,8 @@ const SHARE: u64 = 5 * WAKE;
 const EVENTS: u64 = 10 * WAKE;
 /// In nanoseconds: tasks whose polls are shorter are not given away.
 const MOVE: u64 = 1000;
+/// Workers are in each other's way if all of them together get less than four fifths done of what one does alone.
+const IN_THE_WAY: (u64, u64) = (4, 5);
 /// One poll in so many is timed.
 const SAMPLE_EVERY: u32 = 64;
 /// How many polls in a row are timed to find out about a kind that is not known.
@@ -38,10 +45,19 @@ const CURIOUS: u32 = 64;
 /// What one worker knows.
 #[derive(Debug, Default)]
 pub(crate) struct Costs {
-    /// The average of a kind's polls in nanoseconds.
-    known: Kinds,
+    known: Kinds<Cost>,
     /// For how many more polls to be curious.
     curious: Cell<u32>,
+}
+
+/// What is known of a kind's polls, in nanoseconds.
+#[derive(Clone, Copy, Debug, Default)]
+struct Cost {
+    /// How long one takes on average.
+    alone: u32,
+    /// How much of the time of all workers that are awake one takes of each, on average, while there are several: less than
+    /// alone, if they are not in each other's way. Zero if that is not known.
+    shared: u32,
 }
 
 impl Costs {
@@ -55,34 +71,58 @@ impl Costs {
         curious > 0 || poll.is_multiple_of(SAMPLE_EVERY)
     }
 
-    /// A poll of a task of this kind took so long.
-    pub(crate) fn learn(&self, kind: usize, took: Duration) {
+    /// A poll of a task of this kind took so long, while so many workers were awake.
+    pub(crate) fn learn(&self, kind: usize, took: Duration, company: impl FnOnce() -> usize) {
         let took = u32::try_from(took.as_nanos()).unwrap_or(u32::MAX);
         let Some(before) = self.known.get(kind) else {
             self.curious.set(0);
-            self.known.set(kind, took);
+            self.known.set(kind, Cost { alone: took, shared: 0 });
             return;
         };
-        let average = if took <= before {
-            before / 2 + took / 2
-        } else {
-            let took = took.min(before.saturating_mul(8).saturating_add(1000));
-            before + (took - before) / 8
-        };
-        self.known.set(kind, average);
+        let is_short = u64::from(took.max(before.alone)) < MOVE;
+        let company = if is_short { 1 } else { company().try_into().unwrap_or(1) };
+        self.known.set(kind, before.after(took, company));
     }
 
     /// In nanoseconds: what there is to gain if somebody else polls a task of this kind.
     #[inline]
     pub(crate) fn gain(&self, kind: usize) -> u64 {
         match self.known.get(kind) {
-            Some(cost) if u64::from(cost) < MOVE => 0,
-            Some(cost) => u64::from(cost),
+            Some(cost) => cost.gain(),
             None => {
                 self.curious.set(CURIOUS);
                 EVENTS
             }
         }
+    }
+}
+
+impl Cost {
+    /// What is known after one more poll.
+    fn after(self, took: u32, company: u32) -> Cost {
+        let Cost { alone, shared } = self;
+        let took = took.min(alone.saturating_mul(8).saturating_add(1000));
+        let share = took / company;
+        Cost {
+            alone: match company {
+                _ if took <= alone => alone / 2 + took / 2,
+                1 => alone + (took - alone) / 8,
+                _ => alone + (took - alone) / 256,
+            },
+            shared: match company {
+                1 => shared - shared.div_ceil(256),
+                _ if shared == 0 => share,
+                _ => shared - shared / 8 + share / 8,
+            },
+        }
+    }
+
+    #[inline]
+    fn gain(self) -> u64 {
+        let (alone, shared) = (u64::from(self.alone), u64::from(self.shared));
+        let (less, more) = IN_THE_WAY;
+        let is_worse = shared * less > alone * more;
+        if alone < MOVE || (alone < WAKE && is_worse) { 0 } else { alone }
     }
 }
 
@@ -116,8 +156,12 @@ mod tests {
     const SOUP: usize = 0x1000;
     const TEA: usize = 0x1010;
 
+    fn together(costs: &Costs, kind: usize, took: u64, company: usize) {
+        costs.learn(kind, Duration::from_nanos(took), || company);
+    }
+
     fn nanos(costs: &Costs, kind: usize, took: u64) {
-        costs.learn(kind, Duration::from_nanos(took));
+        together(costs, kind, took, 1);
     }
 
     #[test]
@@ -168,5 +212,42 @@ mod tests {
             nanos(&costs, SOUP, if sample % 4 == 3 { 100_000 } else { 100 });
             assert_eq!(costs.gain(SOUP), 0, "after {sample} samples");
         }
+    }
+
+    #[test]
+    fn polls_of_workers_that_are_in_each_others_way_do_not_pay_and_are_tried_again() {
+        let costs = Costs::default();
+        nanos(&costs, SOUP, 3_000);
+        together(&costs, SOUP, 5_000, 2);
+        assert!(pays(costs.gain(SOUP) * 7), "two get more done than one");
+        for _ in 0..8 {
+            together(&costs, SOUP, 12_000, 2);
+        }
+        assert_eq!(costs.gain(SOUP), 0, "one gets more done than two");
+        let tries_again = (0..1_000).position(|_| {
+            nanos(&costs, SOUP, 3_000);
+            costs.gain(SOUP) > 0
+        });
+        assert!(tries_again > Some(50), "{tries_again:?}");
+    }
+
+    #[test]
+    fn many_workers_may_be_slower_each() {
+        let costs = Costs::default();
+        nanos(&costs, SOUP, 3_000);
+        for _ in 0..8 {
+            together(&costs, SOUP, 12_000, 8);
+        }
+        assert!(costs.gain(SOUP) > 0, "they get twice as much done as one");
+    }
+
+    #[test]
+    fn polls_that_become_long_pay_though_nobody_was_alone() {
+        let costs = Costs::default();
+        nanos(&costs, SOUP, 3_000);
+        for _ in 0..200 {
+            together(&costs, SOUP, 100_000, 2);
+        }
+        assert!(pays(costs.gain(SOUP)), "they hold up all others");
     }
 }

@@ -149,6 +149,12 @@ impl Idle {
         self.sleeping.iter().any(|word| word.load(Ordering::Relaxed) != 0)
     }
 
+    /// How many workers sleep. The answer may be old.
+    pub fn sleepers(&self) -> usize {
+        let ones = |word: &AtomicU64| word.load(Ordering::Relaxed).count_ones() as usize;
+        self.sleeping.iter().map(ones).sum()
+    }
+
     /// A worker that sleeps and that `suits`, as far as one can say from outside.
     pub fn find_sleeper(&self, suits: impl Fn(usize) -> bool) -> Option<usize> {
         // Between giving up what a worker did not find free and looking whether it sleeps: pairs with the fence in sleep.

@@ -5,37 +5,37 @@ use std::cell::Cell;
 /// How many are known at a time: so many pairs.
 const PAIRS: usize = 128;
 
-/// A number for each of some kinds. Those that nobody has set for long are forgotten.
+/// Something about each of some kinds. Those of which nobody has noted anything for long are forgotten.
 #[derive(Debug)]
-pub(crate) struct Kinds(Box<[Pair; PAIRS]>);
+pub(crate) struct Kinds<T: Copy>(Box<[Pair<T>; PAIRS]>);
 
 /// The last two kinds that belong there, the newer one first.
-type Pair = [Cell<(usize, u32)>; 2];
+type Pair<T> = [Cell<(usize, T)>; 2];
 
-impl Default for Kinds {
+impl<T: Copy + Default> Default for Kinds<T> {
     fn default() -> Self {
         Kinds(Box::new(std::array::from_fn(|_| Pair::default())))
     }
 }
 
-impl Kinds {
+impl<T: Copy> Kinds<T> {
     /// What is known of this kind.
     #[inline]
-    pub(crate) fn get(&self, kind: usize) -> Option<u32> {
+    pub(crate) fn get(&self, kind: usize) -> Option<T> {
         let known = self.pair(kind).iter().map(Cell::get).find(|(known, _)| *known == kind);
-        known.map(|(_, number)| number)
+        known.map(|(_, about)| about)
     }
 
     /// Notes this of a kind, in place of what was known of it, or of another one.
-    pub(crate) fn set(&self, kind: usize, number: u32) {
+    pub(crate) fn set(&self, kind: usize, about: T) {
         let pair = self.pair(kind);
         match pair.iter().find(|place| place.get().0 == kind) {
-            Some(place) => place.set((kind, number)),
-            None => pair[1].set(pair[0].replace((kind, number))),
+            Some(place) => place.set((kind, about)),
+            None => pair[1].set(pair[0].replace((kind, about))),
         }
     }
 
-    fn pair(&self, kind: usize) -> &Pair {
+    fn pair(&self, kind: usize) -> &Pair<T> {
         // The addresses are aligned and close to one another.
         &self.0[((kind >> 4) ^ (kind >> 11)) % PAIRS]
     }

@@ -15,7 +15,7 @@ const BESIDE: u64 = 200;
 const MOST: u64 = 4 * WAKE;
 /// What is known of some kinds: the guess in nanoseconds.
 #[derive(Debug, Default)]
-pub(crate) struct Paces(Kinds);
+pub(crate) struct Paces(Kinds<u32>);
 
 impl Paces {
     /// In nanoseconds: what a job of this kind costs.

@@ -67,11 +67,15 @@ impl Patience {
     }
 }
 
-/// Says whether this process has more than one core: with one, who stays awake keeps from coming what it waits for. It takes
-/// long to find out, and many programs need not know.
+/// Says whether this process has more than one core: with one, who stays awake keeps from coming what it waits for.
 pub(crate) fn has_cores() -> bool {
-    static HAS_CORES: OnceLock<bool> = OnceLock::new();
-    IN_MODEL || *HAS_CORES.get_or_init(|| num_cpus::get() > 1)
+    IN_MODEL || cores() > 1
+}
+
+/// How many cores this process has. It takes long to find out, and many programs need not know.
+pub(crate) fn cores() -> usize {
+    static CORES: OnceLock<usize> = OnceLock::new();
+    *CORES.get_or_init(num_cpus::get)
 }
 
 /// Stays awake until it has come, or for [`AT_MOST`]; says whether it has. It looks so often before a look at the clock.

@@ -27,6 +27,7 @@ use crate::home::{Home, Meta};
 use crate::idle::Idle;
 use crate::lease::{Lease, Leases};
 use crate::newcomers::Newcomers;
+use crate::patience::cores;
 use crate::pool::Pool;
 use crate::presence::InUse;
 use crate::seat::Seat;
@@ -165,6 +166,11 @@ impl Scheduler {
             self.idle
                 .find_sleeper(|seat| self.is_rested(seat) && (self.end_sleep(seat) || seeded(254)));
         }
+    }
+
+    /// How many workers are awake, and have a core to be so. The answer may be old.
+    pub(crate) fn company(&self) -> usize {
+        self.threads.saturating_sub(self.idle.sleepers()).clamp(1, cores())
     }
 
     /// As [`unpark`](Scheduler::unpark), for whoever minds the timers of a seat: its thread, or those that stand in for it.

@@ -189,7 +189,8 @@ impl Worker<'_> {
         let kind = task.kind();
         let start = drive::now();
         task.run();
-        self.costs.learn(kind, drive::now().until(start).unwrap_or_default());
+        let took = drive::now().until(start).unwrap_or_default();
+        self.costs.learn(kind, took, || self.scheduler.company());
     }
 
     /// Takes a task that became ready on this thread.
