@@ -1,6 +1,8 @@
 //! The driver: the poller, the sources, the bell, and the turn that brings them together.
 //!
-//! D1. At most one thread has the turn. It is a lock that nobody waits for: who does not get it does something else.
+//! D1. At most one thread has the turn. It is a lock that nobody waits for: who does not get it does something else. Who finds it
+//! taken may be late, for it has just been given back; whoever gave it back looks at the driver again before it sleeps, or has
+//! somebody else do so.
 //!
 //! D2. What came is written to the sources first, and all wakers are woken at the end, when no lock is held but the turn
 //! itself. A waker that asks for the turn gets `None`, as everyone else does.

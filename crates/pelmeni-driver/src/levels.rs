@@ -329,9 +329,17 @@ impl Levels {
         Deadline::from_nanos(self.slots[level * SLOTS + digit].earliest)
     }
 
-    /// No timer is due before. In a descent anyone may be.
-    pub(crate) fn earliest(&self) -> Deadline {
-        if self.descent.list.is_empty() { self.bound() } else { Deadline::ZERO }
+    /// Before this time there is nothing to do: no timer is due, and none moves down.
+    pub(crate) fn next_move(&self) -> Deadline {
+        if !self.descent.list.is_empty() {
+            return Deadline::ZERO;
+        }
+        match self.first() {
+            Some((level, digit)) if level > 0 => {
+                Deadline::from_nanos(self.start(level, digit) << TICK_BITS)
+            }
+            _ => self.bound(),
+        }
     }
 
     /// The bound, made exact if that is cheap.

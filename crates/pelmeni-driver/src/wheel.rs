@@ -6,8 +6,9 @@
 //!
 //! A busy worker looks at its wheel ten thousand times a second, mostly in vain, so the wheel says how long it is **quiet**: before
 //! that time nothing is due, and a look takes no lock. Only who has the lock writes it: who fires says what he found, who
-//! enters an earlier deadline lowers it. Whoever does that on another thread has to end the worker's sleep in any case
-//! ([`TimerState::First`]), and that is how the worker comes to see it.
+//! enters an earlier deadline lowers it. Whoever does that on another thread ends the worker's sleep in any case
+//! ([`TimerState::First`]), which lets the worker see it; one who is awake looks again soon, and at the latest when the wheel has
+//! been quiet for a millisecond.
 
 use std::fmt;
 use std::ptr::NonNull;
@@ -24,7 +25,7 @@ use crate::{Deadline, TimerState};
 
 /// So many timers at a time move down, or twice as many if those are all. It takes some 100 us.
 const STRIDE: usize = 4096;
-/// A wheel without timers is not quiet for longer: one that stays behind the time sorts what enters it the more coarsely.
+/// No wheel is quiet for longer: one that stays behind the time sorts what enters it the more coarsely.
 const QUIET_MAX: Duration = Duration::from_millis(1);
 
 /// The timers of one worker.
@@ -68,10 +69,10 @@ impl Wheel {
         }
         let mut levels = self.levels.lock();
         levels.advance(now);
-        let earliest = levels.earliest();
+        let next = levels.next_move();
         let count = levels.take_due(wakers);
-        let lock = (!seeded(294)).then_some(levels);
-        self.be_quiet_until(earliest.min(now + QUIET_MAX));
+        let lock = (!seeded(294)).then_some(levels); // the bug: it ends here
+        self.be_quiet_until(next.min(now + QUIET_MAX));
         drop(lock);
         count
     }
@@ -93,13 +94,13 @@ impl Wheel {
         }
     }
 
-    /// To be called under the lock.
+    /// Notes that nothing is due before; under the lock.
     fn be_quiet_until(&self, deadline: Deadline) {
         self.quiet_until.store(deadline.as_nanos(), Ordering::Relaxed);
     }
 
-    /// To be called under the lock.
-    fn expect(&self, deadline: Deadline) {
+    /// Notes that something is due then, if the wheel would be quiet; under the lock.
+    fn disquiet(&self, deadline: Deadline) {
         if deadline.as_nanos() < self.quiet_until.load(Ordering::Relaxed) && !seeded(293) {
             self.be_quiet_until(deadline);
         }
@@ -120,7 +121,7 @@ impl Wheel {
         // SAFETY: the caller vouches for the node.
         let alarm = &unsafe { node.as_ref() }.alarm;
         let first = alarm.deadline() < levels.bound() && !seeded(153);
-        self.expect(alarm.deadline());
+        self.disquiet(alarm.deadline());
         // SAFETY: it is in no list; the caller vouches for the rest.
         unsafe { levels.insert(node) };
         // SAFETY: the caller vouches for the node.
@@ -156,21 +157,19 @@ impl Wheel {
         state
     }
 
-    /// Gives a node another deadline; if it is linked, at its new place. Whether it is the first of the wheel there, and
-    /// earlier than whoever sleeps for the wheel knows.
+    /// Gives a node that was linked another place, for another deadline; `None` if it is linked no more. Whether it is the first
+    /// of the wheel there, and earlier than whoever sleeps for the wheel knows.
     ///
     /// # Safety
     /// As [`wait`](Wheel::wait).
-    pub(crate) unsafe fn reset(&self, node: NonNull<Node>, deadline: Deadline) -> bool {
+    pub(crate) unsafe fn reset(&self, node: NonNull<Node>, deadline: Deadline) -> Option<bool> {
         // SAFETY: the caller vouches for the node.
         let alarm = &unsafe { node.as_ref() }.alarm;
         // The bug: what this sees need not be so any more when the lock is there.
         let hasty = seeded(155) && alarm.is_linked();
         let mut levels = self.levels.lock();
         if !alarm.is_linked() && !hasty {
-            alarm.set_deadline(deadline);
-            alarm.unlink();
-            return false;
+            return None;
         }
         let bound = levels.bound();
         // What a node that was taken out says of its neighbours means nothing, so that the bug only puts it back.
@@ -181,8 +180,8 @@ impl Wheel {
         alarm.set_deadline(deadline);
         // SAFETY: it was taken out, and the caller vouches for it.
         unsafe { levels.insert(node) };
-        self.expect(deadline);
-        deadline < bound
+        self.disquiet(deadline);
+        Some(deadline < bound)
     }
 
     /// Takes a node out, if it is linked. Its waker is the caller's, who drops it without the lock.

@@ -157,7 +157,7 @@ pub const MODELS: [Model; 20] = [
     Model {
         name: "timer_is_reset_while_it_fires",
         run: timer::timer_is_reset_while_it_fires,
-        kills: &[155],
+        kills: &[155, 295],
     },
     Model {
         name: "timer_is_polled_while_its_wheel_closes",

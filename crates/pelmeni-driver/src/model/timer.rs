@@ -110,7 +110,7 @@ pub(super) fn neighbours_are_dropped_while_they_fire() {
     }
 }
 
-/// The owner sets a later deadline while the timer fires for the old one.
+/// The owner sets a later deadline while the timer fires for the old one; then the next poll may enter another wheel.
 pub(super) fn timer_is_reset_while_it_fires() {
     let wheel = Arc::new(Wheel::new(Deadline::ZERO));
     let (soon, later) = (Deadline::from_nanos(1), Deadline::from_nanos(1 << 40));
@@ -123,6 +123,10 @@ pub(super) fn timer_is_reset_while_it_fires() {
     assert_eq!(ear.heard(), usize::from(fired));
     assert!(!timer.is_fired());
     assert_eq!(wheel.next_deadline(), (!fired).then_some(later));
+    let other = Arc::new(Wheel::new(Deadline::ZERO));
+    let state = timer.as_mut().poll(|| soon, &ear.waker(), |_| Some(other.clone()));
+    assert_eq!(state, if fired { TimerState::First } else { TimerState::Waiting });
+    assert_eq!(other.next_deadline(), fired.then_some(later));
 }
 
 /// The owner polls the timer, for the first time or again, while the wheel closes: it is told, or woken.

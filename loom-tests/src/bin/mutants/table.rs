@@ -256,6 +256,12 @@ pub(crate) const TABLE: &[Mutant] = &[
         &["driver::timer_is_reset_while_it_fires"],
     ),
     mutant(
+        295,
+        TIMER,
+        "a timer that fires while it is reset stays with its wheel",
+        &["driver::timer_is_reset_while_it_fires"],
+    ),
+    mutant(
         293,
         WHEEL,
         "a timer that comes to a quiet wheel leaves it quiet",
