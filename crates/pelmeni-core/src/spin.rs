@@ -4,10 +4,11 @@
 //! the thread panics. Who finds it taken spins, and soon lets other threads run: the holder may have lost its core. What is held
 //! for longer is only tried ([`TryLock`](crate::primitive::TryLock)).
 //!
-//! As with all of pelmeni's locks, nobody else's code runs while it is held.
+//! As with all of pelmeni's locks but the one that is only tried, nobody else's code runs while it is held.
 
 use std::cell::UnsafeCell;
 use std::fmt;
+use std::marker::PhantomData;
 use std::ops::{Deref, DerefMut};
 
 use crate::primitive::atomic::{AtomicBool, Ordering};
@@ -23,8 +24,11 @@ pub struct Spin<T> {
 // SAFETY: as for any lock: the value goes from thread to thread, one at a time.
 unsafe impl<T: Send> Sync for Spin<T> {}
 
-/// The right to the value.
-pub struct SpinGuard<'a, T>(&'a Spin<T>);
+/// The right to the value. It stays on its thread.
+pub struct SpinGuard<'a, T>(&'a Spin<T>, PhantomData<*const ()>);
+
+// SAFETY: a shared guard gives away shared references to the value, and nothing else.
+unsafe impl<T: Sync> Sync for SpinGuard<'_, T> {}
 
 impl<T> Spin<T> {
     /// Puts a value behind a lock.
@@ -40,7 +44,7 @@ impl<T> Spin<T> {
         if self.taken.swap(true, Ordering::Acquire) {
             self.await_and_take()
         } else {
-            SpinGuard(self)
+            SpinGuard(self, PhantomData)
         }
     }
 
@@ -51,7 +55,7 @@ impl<T> Spin<T> {
         // Acquire: as in lock. Looking before taking leaves the line with its holder.
         let is_held =
             self.taken.load(Ordering::Relaxed) || self.taken.swap(true, Ordering::Acquire);
-        (!is_held).then(|| SpinGuard(self))
+        (!is_held).then(|| SpinGuard(self, PhantomData))
     }
 
     #[cold]

@@ -21,6 +21,7 @@
 //! done before a word was written is visible to whoever acts upon it.
 
 use std::fmt;
+use std::marker::PhantomData;
 use std::ops::{Deref, DerefMut};
 
 use crate::primitive::atomic::{AtomicU64, Ordering};
@@ -42,12 +43,16 @@ pub struct WordLock<T> {
 // SAFETY: as for any lock: the value goes from thread to thread, one at a time.
 unsafe impl<T: Send> Sync for WordLock<T> {}
 
-/// The right to the value, and to write the word.
+/// The right to the value, and to write the word. It stays on its thread.
 pub struct WordGuard<'a, T> {
     lock: &'a WordLock<T>,
     /// What the word will be when this ends.
     word: u64,
+    _here: PhantomData<*const ()>,
 }
+
+// SAFETY: a shared guard gives away the word and shared references to the value, and nothing else.
+unsafe impl<T: Sync> Sync for WordGuard<'_, T> {}
 
 impl<T> WordLock<T> {
     /// Puts a value behind a word, whose lowest bit is clear.
@@ -83,7 +88,7 @@ impl<T> WordLock<T> {
                 self.word.compare_exchange(word, taken, Ordering::Acquire, Ordering::Relaxed)
             };
             if word & TAKEN == 0 && take().is_ok() {
-                return Ok(WordGuard { lock: self, word });
+                return Ok(WordGuard { lock: self, word, _here: PhantomData });
             }
             looks += 1;
             wait_a_little(looks);
