@@ -80,7 +80,7 @@ async fn late_beside<R: Rival>(blockers: u32, block: Duration, blocks: u32, nap:
     percentile_99(&mut late)
 }
 
-/// Serves 16 connections that send every millisecond, while a task blocks its worker for 20 ms of every 40; returns the
+/// Serves 16 connections that send once in a millisecond or so, while a task blocks its worker for 20 ms of every 40; returns the
 /// 99th percentile of their round trips in microseconds.
 ///
 /// One thread cannot do better than 20 ms.

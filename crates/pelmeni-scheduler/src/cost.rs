@@ -8,10 +8,10 @@
 //! The average falls at once and rises step by step: a thread that the kernel interrupts finds a poll long that was not.
 //!
 //! Nor does it pay if workers are in each other's way: tasks that all take one lock, or write to the same lines, get done sooner
-//! by one thread. So it is also known what polls of a kind take while several workers are awake, divided by how many those
-//! are. If that is more than alone, nobody is woken for such tasks, and those who are awake fall asleep as soon as they run
-//! out of them. (Steps up are smaller in company, or polls would soon seem long enough to be worth a wake.) From time to time
-//! it is tried again.
+//! by one thread. So it is also known what polls of a kind take in company, that is, while several workers are awake. If all
+//! those together get less done than one alone, a task of that kind is not worth a wake when it gets ready, and those who are
+//! awake fall asleep as soon as they run out of them; until it is tried again. It matters for short polls only: long ones make
+//! others wait, and neither a long queue ([`look`](crate::look)) nor an inbox is left to one worker.
 //!
 //! A kind that is not known counts as costly. If a guess is wrong the other way, the tasks wait for their own worker, for
 //! one that is awake anyway, for the next [look](crate::look) of their own, or for the [`monitor`](crate::monitor),
@@ -53,10 +53,11 @@ pub(crate) struct Costs {
 /// What is known of a kind's polls, in nanoseconds.
 #[derive(Clone, Copy, Debug, Default)]
 struct Cost {
-    /// How long one takes on average.
+    /// How long a poll takes, rather too short than too long.
+    short: u32,
+    /// How long it takes on average while nobody else is awake; zero if that is not known.
     alone: u32,
-    /// How much of the time of all workers that are awake one takes of each, on average, while there are several: less than
-    /// alone, if they are not in each other's way. Zero if that is not known.
+    /// How long it takes on average in company, divided by the number of workers that are awake; zero if that is not known.
     shared: u32,
 }
 
@@ -76,12 +77,12 @@ impl Costs {
         let took = u32::try_from(took.as_nanos()).unwrap_or(u32::MAX);
         let Some(before) = self.known.get(kind) else {
             self.curious.set(0);
-            self.known.set(kind, Cost { alone: took, shared: 0 });
+            self.known.set(kind, Cost { short: took, alone: 0, shared: 0 });
             return;
         };
-        let is_short = u64::from(took.max(before.alone)) < MOVE;
-        let company = if is_short { 1 } else { company().try_into().unwrap_or(1) };
-        self.known.set(kind, before.after(took, company));
+        // What is too short to be given away has no company.
+        let company = if u64::from(took.max(before.short)) < MOVE { 1 } else { company() };
+        self.known.set(kind, before.after(took, company.try_into().unwrap_or(u32::MAX)));
     }
 
     /// In nanoseconds: what there is to gain if somebody else polls a task of this kind.
@@ -100,30 +101,48 @@ impl Costs {
 impl Cost {
     /// What is known after one more poll.
     fn after(self, took: u32, company: u32) -> Cost {
-        let Cost { alone, shared } = self;
-        let took = took.min(alone.saturating_mul(8).saturating_add(1000));
+        let Cost { short, alone, shared } = self;
         let share = took / company;
+        if company == 1 {
+            let shared = shared - shared.div_ceil(256);
+            return Cost {
+                short: fall_or_rise(short, took, 8),
+                alone: mean(alone, took, short),
+                shared,
+            };
+        }
+        // What company adds is not the poll's; but if polls have become long, that matters more than who is in whose way.
+        let slowness = if u64::from(share) >= WAKE { 64 } else { 1024 };
         Cost {
-            alone: match company {
-                _ if took <= alone => alone / 2 + took / 2,
-                1 => alone + (took - alone) / 8,
-                _ => alone + (took - alone) / 256,
-            },
-            shared: match company {
-                1 => shared - shared.div_ceil(256),
-                _ if shared == 0 => share,
-                _ => shared - shared / 8 + share / 8,
-            },
+            short: fall_or_rise(short, took, slowness),
+            alone,
+            shared: mean(shared, share, short),
         }
     }
 
     #[inline]
     fn gain(self) -> u64 {
-        let (alone, shared) = (u64::from(self.alone), u64::from(self.shared));
+        let (short, shared) = (u64::from(self.short), u64::from(self.shared));
         let (less, more) = IN_THE_WAY;
-        let is_worse = shared * less > alone * more;
-        if alone < MOVE || (alone < WAKE && is_worse) { 0 } else { alone }
+        // As long as nobody was alone, the short polls have to do for a comparison.
+        let is_worse = shared * less > u64::from(self.alone.max(self.short)) * more;
+        if short < MOVE || (short < WAKE && is_worse) { 0 } else { short }
     }
+}
+
+/// An average that falls at once and rises slowly.
+fn fall_or_rise(average: u32, sample: u32, slowness: u32) -> u32 {
+    if sample <= average {
+        return average / 2 + sample / 2;
+    }
+    let sample = sample.min(average.saturating_mul(8).saturating_add(1000));
+    average + (sample - average).div_ceil(slowness)
+}
+
+/// An average, zero if nothing is known, of what takes `short` or longer: once is no rule.
+fn mean(average: u32, sample: u32, short: u32) -> u32 {
+    let sample = sample.min(short.saturating_mul(4).saturating_add(1000));
+    if average == 0 { sample.min(short) } else { average - average / 8 + sample / 8 }
 }
 
 /// Says whether to wake a thread for something that would take so many nanoseconds here.
@@ -216,29 +235,46 @@ mod tests {
 
     #[test]
     fn polls_of_workers_that_are_in_each_others_way_do_not_pay_and_are_tried_again() {
-        let costs = Costs::default();
-        nanos(&costs, SOUP, 3_000);
-        together(&costs, SOUP, 5_000, 2);
-        assert!(pays(costs.gain(SOUP) * 7), "two get more done than one");
-        for _ in 0..8 {
-            together(&costs, SOUP, 12_000, 2);
-        }
-        assert_eq!(costs.gain(SOUP), 0, "one gets more done than two");
-        let tries_again = (0..1_000).position(|_| {
+        for (company, took) in [(2, 12_000), (8, 40_000)] {
+            let costs = Costs::default();
             nanos(&costs, SOUP, 3_000);
-            costs.gain(SOUP) > 0
-        });
-        assert!(tries_again > Some(50), "{tries_again:?}");
+            together(&costs, SOUP, 4_000_000, company);
+            assert!(costs.gain(SOUP) > 0, "once is no rule");
+            for _ in 0..16 {
+                together(&costs, SOUP, took, company);
+            }
+            assert_eq!(costs.gain(SOUP), 0, "{company} get less done than one");
+            let tries_again = (0..1_000).position(|_| {
+                nanos(&costs, SOUP, 3_000);
+                costs.gain(SOUP) > 0
+            });
+            assert!(tries_again > Some(20), "{tries_again:?}");
+        }
     }
 
     #[test]
-    fn many_workers_may_be_slower_each() {
-        let costs = Costs::default();
-        nanos(&costs, SOUP, 3_000);
-        for _ in 0..8 {
-            together(&costs, SOUP, 12_000, 8);
+    fn workers_may_be_slower_each_if_all_get_more_done() {
+        for (company, took) in [(2, 5_000), (8, 12_000)] {
+            let costs = Costs::default();
+            for _ in 0..16 {
+                nanos(&costs, SOUP, 3_000);
+                together(&costs, SOUP, took, company);
+                assert!(costs.gain(SOUP) > 0, "{company} get more done than one");
+            }
         }
-        assert!(costs.gain(SOUP) > 0, "they get twice as much done as one");
+    }
+
+    #[test]
+    fn uneven_polls_are_compared_with_what_they_take_alone() {
+        let costs = Costs::default();
+        let uneven = |poll| if poll % 10 < 3 { 20_000 } else { 1_500 };
+        for poll in 0..100 {
+            nanos(&costs, SOUP, uneven(poll));
+        }
+        for poll in 0..1_000 {
+            together(&costs, SOUP, uneven(poll), 2);
+            assert!(costs.gain(SOUP) > 0, "after {poll}");
+        }
     }
 
     #[test]

@@ -149,10 +149,9 @@ impl Idle {
         self.sleeping.iter().any(|word| word.load(Ordering::Relaxed) != 0)
     }
 
-    /// How many workers sleep. The answer may be old.
-    pub fn sleepers(&self) -> usize {
-        let ones = |word: &AtomicU64| word.load(Ordering::Relaxed).count_ones() as usize;
-        self.sleeping.iter().map(ones).sum()
+    /// How many of the first so many workers are awake. The answer may be old.
+    pub fn count_awake(&self, workers: usize) -> usize {
+        (0..workers).filter(|worker| !self.is_asleep(*worker)).count()
     }
 
     /// A worker that sleeps and that `suits`, as far as one can say from outside.

@@ -170,7 +170,7 @@ impl Scheduler {
 
     /// How many workers are awake, and have a core to be so. The answer may be old.
     pub(crate) fn company(&self) -> usize {
-        self.threads.saturating_sub(self.idle.sleepers()).clamp(1, cores())
+        self.idle.count_awake(self.threads).clamp(1, cores())
     }
 
     /// As [`unpark`](Scheduler::unpark), for whoever minds the timers of a seat: its thread, or those that stand in for it.
