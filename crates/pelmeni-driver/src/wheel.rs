@@ -4,8 +4,8 @@
 //! (N4). It is held for a few instructions by whoever arms or cancels, and for one stride by the worker (W5); wakers are
 //! cloned, woken and dropped without it.
 //!
-//! A busy worker looks at its wheel ten thousand times a second, mostly in vain, so the wheel says how long it is **quiet**: before
-//! that time nothing is due, and a look takes no lock. Only who has the lock writes it: who fires says what he found, who
+//! A busy worker looks at its wheel ten thousand times a second, mostly in vain, so the wheel says how long it is **quiet**:
+//! before that time nothing is due, and a look takes no lock. Only who has the lock writes it: who fires says what he found, who
 //! enters an earlier deadline lowers it. Whoever does that on another thread ends the worker's sleep in any case
 //! ([`TimerState::First`]), which lets the worker see it; one who is awake looks again soon, and at the latest when the wheel has
 //! been quiet for a millisecond.
