@@ -2,6 +2,7 @@
 //!
 //! Names are those of the facade crate `pelmeni`, which re-exports what is public here.
 
+mod alertness;
 mod backlog;
 mod batch;
 mod builder;

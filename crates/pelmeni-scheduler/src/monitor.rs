@@ -16,12 +16,9 @@
 //! A *spare* works for as long as the worker that it stands in for is stuck: it minds that one's timers, empties its inbox,
 //! and what its tasks spawn or arm belongs to that one's seat. So nothing is left behind when it goes.
 //!
-//! A round costs some ten microseconds of a core and, where all cores are in use, somebody's place on his. So there are none
-//! while nobody works, few while nobody has time (see [`watch`](crate::watch)), and few while all goes well: polls that last
-//! long come in company, so the monitor is *alert* for a while after one. Then a worker that is stuck is found after
-//! [`ROUND`] + [`CONFIRM`] at most, if somebody sleeps who could help, and otherwise the first one after
-//! [`ROUND_WHEN_CALM`] + [`CONFIRM`]. Polls that are a bit long and come often need no monitor: their worker sees by itself,
-//! [looking around](crate::look), that it pays to wake somebody.
+//! After a poll that lasted long, rounds come twice in a millisecond for a while, otherwise once in ten
+//! ([`alertness`](crate::alertness)); so the first of several stalls may last as long. Polls that are a bit long and come
+//! often need no monitor: their worker sees by itself, [looking around](crate::look), that it pays to wake somebody.
 //!
 //! The monitor also sees which polls last too long, and has whoever [listens](crate::slow) told.
 //!
@@ -38,6 +35,7 @@ use std::time::Duration;
 
 use pelmeni_core::primitive::seeded;
 
+use crate::alertness::{ALARMING, Alertness, Found, Pause, ROUND_WHEN_BUSY};
 use crate::drive::{self, Deadline, Punctual, now};
 use crate::lease::Lease;
 use crate::misuse;
@@ -49,22 +47,10 @@ use crate::watch::While;
 
 /// How long a poll must last for its worker to be stuck; the time between the two looks of a round.
 pub(crate) const CONFIRM: Duration = Duration::from_micros(200);
-/// How long the monitor pauses between two rounds while it is alert.
-const ROUND: Duration = Duration::from_micros(500);
-/// The same when nobody sleeps who could help. A spare can, and the second round that sees a poll may send it.
-const ROUND_WHEN_BUSY: Duration = SPARE_AFTER;
-/// How long the pause becomes when it is not.
-const ROUND_WHEN_CALM: Duration = Duration::from_millis(10);
-/// How long it stays alert after a poll that was [`ALARMING`].
-const ALERT: Duration = Duration::from_millis(200);
-/// How long such a poll has lasted: longer than the kernel takes a thread off its core for, which looks the same from here.
-const ALARMING: Duration = Duration::from_millis(4);
 /// How long a poll counts as one that gets on as long as it queues tasks: it wakes somebody for those that are worth it.
 const QUEUEING: Duration = ALARMING;
 /// How long every worker must be stuck until a spare comes: much more than a thread costs.
-const SPARE_AFTER: Duration = Duration::from_millis(5);
-/// After how many rounds without anybody at work the monitor sleeps: having to wake it must be rare.
-const IDLE: u32 = 16;
+const SPARE_AFTER: Duration = ROUND_WHEN_BUSY;
 
 /// Starts the monitor of a runtime with several threads.
 ///
@@ -117,9 +103,7 @@ impl<'s> Monitor<'s> {
 
     fn watch(&mut self) {
         let lease = self.lease;
-        let mut alert_until = now();
-        let mut round = ROUND;
-        let mut idle = 0;
+        let mut alertness = Alertness::new(now());
         let mut nobody_slept = false;
         while !lease.is_stopping() {
             if mem::take(&mut nobody_slept) {
@@ -127,22 +111,25 @@ impl<'s> Monitor<'s> {
             } else {
                 self.look_twice();
             }
-            if self.at_work.iter().any(|(lasts, _)| *lasts >= ALARMING) {
-                alert_until = now() + ALERT;
+            match alertness.after(self.found(), now()) {
+                Pause::For(time) => lease.watch.pause(time),
+                Pause::WhileIdle => {
+                    let is_over = || lease.anyone_at_work() || lease.is_stopping();
+                    lease.watch.doze(While::Idle, None, is_over);
+                }
+                Pause::WhileBusy(limit) => {
+                    let is_over = || lease.idle.anyone_sleeps() || lease.is_stopping();
+                    nobody_slept = lease.watch.doze(While::Busy, Some(limit), is_over);
+                }
             }
-            let is_alert = !alert_until.has_passed(now());
-            round = if is_alert { ROUND } else { (round * 2).min(ROUND_WHEN_CALM) };
-            idle = if self.at_work.is_empty() { idle + 1 } else { 0 };
-            if idle == IDLE {
-                idle = 0;
-                let is_over = || lease.anyone_at_work() || lease.is_stopping();
-                lease.watch.doze(While::Idle, None, is_over);
-            } else if is_alert && !lease.idle.anyone_sleeps() {
-                let is_over = || lease.idle.anyone_sleeps() || lease.is_stopping();
-                nobody_slept = lease.watch.doze(While::Busy, Some(ROUND_WHEN_BUSY), is_over);
-            } else {
-                lease.watch.pause(round);
-            }
+        }
+    }
+
+    /// What the last round has found.
+    fn found(&self) -> Found {
+        Found {
+            longest: self.at_work.iter().map(|(lasts, _)| *lasts).max(),
+            anyone_sleeps: self.lease.idle.anyone_sleeps(),
         }
     }
 
