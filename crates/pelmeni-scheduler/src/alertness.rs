@@ -2,7 +2,9 @@
 //!
 //! A round costs some ten microseconds of a core and, where all cores are in use, somebody's place on his. So there are none
 //! while nobody works, few while nobody has time (see [`watch`](crate::watch)), and few while all goes well. But polls that
-//! last long come in company, so the monitor is *alert* for a while after one.
+//! last long come in company, so the monitor is *alert* for a while after one, if that can help anybody: a worker sleeps,
+//! or none gets on, and a spare may come. If all are at work and some get on, nobody has time; and often the long poll is none,
+//! because there are fewer cores for them than workers, so that one waits while the other has its slice.
 
 use std::time::Duration;
 
@@ -38,6 +40,8 @@ pub(crate) struct Found {
     pub(crate) longest: Option<Duration>,
     /// A worker sleeps.
     pub(crate) anyone_sleeps: bool,
+    /// A worker is at work and not stuck.
+    pub(crate) anyone_gets_on: bool,
 }
 
 /// What comes before the next round.
@@ -51,6 +55,12 @@ pub(crate) enum Pause {
     WhileBusy(Duration),
 }
 
+impl Found {
+    fn is_alarming(self) -> bool {
+        self.longest >= Some(ALARMING) && (self.anyone_sleeps || !self.anyone_gets_on)
+    }
+}
+
 impl Alertness {
     /// All is calm.
     pub(crate) fn new(now: Deadline) -> Alertness {
@@ -59,7 +69,7 @@ impl Alertness {
 
     /// Says what comes after a round that has ended now.
     pub(crate) fn after(&mut self, found: Found, now: Deadline) -> Pause {
-        if found.longest >= Some(ALARMING) {
+        if found.is_alarming() {
             self.until = now + ALERT;
         }
         let is_alert = !self.until.has_passed(now);
@@ -84,7 +94,7 @@ mod tests {
     const LONG: Duration = Duration::from_millis(20);
 
     fn found(longest: Duration) -> Found {
-        Found { longest: Some(longest), anyone_sleeps: true }
+        Found { longest: Some(longest), anyone_sleeps: true, anyone_gets_on: true }
     }
 
     /// What comes after so many rounds, each of which has found this.
@@ -111,10 +121,23 @@ mod tests {
     }
 
     #[test]
+    fn long_poll_alarms_only_if_there_is_help() {
+        let now = Deadline::ZERO + LONG;
+        let pause = |anyone_sleeps, anyone_gets_on| {
+            let found = Found { longest: Some(LONG), anyone_sleeps, anyone_gets_on };
+            Alertness::new(now).after(found, now)
+        };
+        assert_eq!(pause(true, true), Pause::For(ROUND), "who sleeps comes");
+        assert_eq!(pause(true, false), Pause::For(ROUND));
+        assert_eq!(pause(false, false), Pause::WhileBusy(ROUND_WHEN_BUSY), "a spare comes");
+        assert_eq!(pause(false, true), Pause::For(ROUND * 2), "all are at work, and get on");
+    }
+
+    #[test]
     fn rounds_that_find_nobody_end_in_a_sleep() {
         let now = Deadline::ZERO + LONG;
         let mut alertness = Alertness::new(now);
-        let nobody = Found { longest: None, anyone_sleeps: true };
+        let nobody = Found { longest: None, anyone_sleeps: true, anyone_gets_on: false };
         let pauses = after(&mut alertness, 2 * IDLE as usize, nobody, now);
         let sleeps: Vec<_> =
             (1..).zip(pauses).filter(|(_, pause)| *pause == Pause::WhileIdle).collect();

@@ -130,6 +130,7 @@ impl<'s> Monitor<'s> {
         Found {
             longest: self.at_work.iter().map(|(lasts, _)| *lasts).max(),
             anyone_sleeps: self.lease.idle.anyone_sleeps(),
+            anyone_gets_on: self.at_work.iter().any(|(lasts, _)| *lasts < CONFIRM),
         }
     }
 
