@@ -1,5 +1,5 @@
 //! What the last operation in each direction left, as the source's owner remembers it: the tick at which there was nothing
-//! more.
+//! more; or, while the source is not registered, that it was refused.
 //!
 //! It spares a system call: who reads less than asked for has emptied the buffer, and the next read would fail. That is true
 //! only of a stream of bytes that goes on. An end of the stream, an error, or an urgent byte that came before the read is
@@ -13,6 +13,8 @@
 //!
 //! Rejected: a bit of the readiness word, which every event had to clear and every short read had to set with an exchange.
 
+use std::io;
+
 use pelmeni_core::primitive::{atomic::AtomicU32, atomic::Ordering, seeded};
 
 use crate::Direction;
@@ -20,6 +22,8 @@ use crate::readiness::Snapshot;
 
 /// No tick is that large.
 const NOTHING: u32 = u32::MAX;
+/// The operation would have blocked, and there are no ticks yet.
+const REFUSED: u32 = u32::MAX - 1;
 
 /// The note of each direction.
 #[derive(Debug)]
@@ -47,6 +51,20 @@ impl Drained {
         } else if note.load(Ordering::Relaxed) != NOTHING {
             note.store(NOTHING, Ordering::Relaxed);
         }
+    }
+
+    /// Notes of an operation on a source that is not registered whether it would have blocked. True: it would, and the one
+    /// before did not, so that it may be worth another try.
+    pub(crate) fn hesitate<R>(&self, direction: Direction, outcome: &io::Result<R>) -> bool {
+        let note = self.note(direction);
+        let before = note.load(Ordering::Relaxed);
+        let would_block = |error: &io::Error| error.kind() == io::ErrorKind::WouldBlock;
+        let is_refused = outcome.as_ref().is_err_and(would_block);
+        let now = if is_refused { REFUSED } else { NOTHING };
+        if before != now {
+            note.store(now, Ordering::Relaxed);
+        }
+        is_refused && before != now
     }
 
     fn note(&self, direction: Direction) -> &AtomicU32 {

@@ -1,6 +1,7 @@
 //! One source's way into the driver and out of it, and the loop between an operation and its readiness.
 //!
-//! The source enters with the first operation that would block and leaves when the registration is dropped or
+//! The source enters with the first operation that would block, or, if its owner wants that
+//! ([`Registration::hesitant`]), with the second one in a row, and leaves when the registration is dropped or
 //! [deregistered](Registration::deregister). It enters **before** its tick is believed: adding an edge-triggered source
 //! reports what it is ready for at that moment, so nothing can be lost between the operation and the entry. And it leaves
 //! **before** its descriptor is closed: the poller knows the open file and not its number, which can live on in a
@@ -22,7 +23,7 @@ use pelmeni_core::primitive::{Mutex, seeded};
 
 use crate::descriptor::{AsDescriptor, BorrowedDescriptor, RawDescriptor, borrow, raw};
 use crate::drained::Drained;
-use crate::driver::wake_all;
+use crate::driver::{wake_all, wake_by_ref};
 use crate::interest::Interest;
 use crate::membership::{Membership, Standing};
 use crate::readiness::{Snapshot, Wait};
@@ -66,6 +67,8 @@ pub struct Registration {
     driver: Arc<Driver>,
     membership: Membership,
     drained: Drained,
+    /// The source does not enter before an operation has been refused twice.
+    is_hesitant: bool,
     entry: Mutex<Entry>,
 }
 
@@ -83,7 +86,7 @@ impl Registration {
     /// Prepares a registration. Nothing is registered before an operation would block.
     pub fn new(driver: Arc<Driver>) -> Registration {
         let (membership, drained) = (Membership::new(), Drained::new());
-        Registration { driver, membership, drained, entry: Mutex::default() }
+        Registration { driver, membership, drained, is_hesitant: false, entry: Mutex::default() }
     }
 
     /// Says that whoever has this registration owns the descriptor as well, and closes it as soon as this is dropped.
@@ -97,6 +100,17 @@ impl Registration {
         self
     }
 
+    /// Says that whoever waits has one more turn before the source is registered: the first operation that would block wakes
+    /// its own task, and the next one in a row registers.
+    ///
+    /// For sources that are answered soon, like a connection whose first request is on its way: where tasks have their turn
+    /// one after the other, it has often come by then, and an answer that was never waited for needs no registration.
+    #[must_use]
+    pub fn hesitant(mut self) -> Registration {
+        self.is_hesitant = true;
+        self
+    }
+
     /// The driver that reports to this source.
     pub fn driver(&self) -> &Arc<Driver> {
         &self.driver
@@ -104,7 +118,8 @@ impl Registration {
 
     /// Tries an operation that does not block; if it would have to, waits for readiness in `direction`.
     ///
-    /// The operation is tried first, and again after each event, until it does anything else than to fail with
+    /// The operation is tried first (if the source is [hesitant](Registration::hesitant), twice), and again after each event,
+    /// until it does anything else than to fail with
     /// [`WouldBlock`](io::ErrorKind::WouldBlock); a failure with [`Interrupted`](io::ErrorKind::Interrupted) is retried
     /// at once. Several tasks may wait for one source, in one direction or in both: each event wakes all who wait in its
     /// direction. Errors and hang-ups are events in both directions.
@@ -165,8 +180,18 @@ impl Registration {
             let seen = self.look(direction);
             if !seen.is_some_and(|(_, seen)| self.drained.holds(direction, seen)) {
                 let outcome = operation();
-                if let Some((_, seen)) = seen {
-                    self.drained.renew(direction, seen, outcome.as_ref().is_ok_and(&drains));
+                match seen {
+                    Some((_, seen)) => {
+                        let is_drained = outcome.as_ref().is_ok_and(&drains);
+                        self.drained.renew(direction, seen, is_drained);
+                    }
+                    None if self.is_hesitant && self.drained.hesitate(direction, &outcome) => {
+                        if !seeded(296) {
+                            wake_by_ref(cx.waker());
+                        }
+                        return Poll::Pending;
+                    }
+                    None => {}
                 }
                 match outcome {
                     Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}

@@ -19,9 +19,9 @@ pub(crate) struct Async<S: AsDescriptor> {
 }
 
 impl<S: AsDescriptor> Async<S> {
-    /// Takes a source that does not block. Nothing is registered before an operation would block.
+    /// Takes a source that does not block. Nothing is registered before an operation would block twice.
     pub(crate) fn new(source: S, runtime: &Handle) -> Async<S> {
-        Async { registration: runtime.registration().owning(), source }
+        Async { registration: runtime.registration().owning().hesitant(), source }
     }
 
     pub(crate) fn get_ref(&self) -> &S {

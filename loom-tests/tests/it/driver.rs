@@ -54,6 +54,11 @@ fn first_wait_registers() {
 }
 
 #[test]
+fn first_wait_after_a_try_registers() {
+    check("first_wait_after_a_try_registers");
+}
+
+#[test]
 fn reader_asks_while_a_writer_waits() {
     check("reader_asks_while_a_writer_waits");
 }

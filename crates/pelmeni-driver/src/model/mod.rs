@@ -84,7 +84,7 @@ pub struct Model {
 }
 
 /// All models. Each mutant of this crate is killed by at least one, and each kills at least one.
-pub const MODELS: [Model; 20] = [
+pub const MODELS: [Model; 21] = [
     Model {
         name: "notification_reaches_the_sleeper",
         run: bell::notification_reaches_the_sleeper,
@@ -118,6 +118,11 @@ pub const MODELS: [Model; 20] = [
         kills: &[224, 225],
     },
     Model { name: "first_wait_registers", run: source::first_wait_registers, kills: &[151] },
+    Model {
+        name: "first_wait_after_a_try_registers",
+        run: source::first_wait_after_a_try_registers,
+        kills: &[151, 296],
+    },
     Model {
         name: "stale_event_finds_nobody",
         run: source::stale_event_finds_nobody,

@@ -149,9 +149,18 @@ pub(super) fn two_readers_share_a_source() {
 /// The whole way, from the first operation that would block: something comes before, while or after the source enters,
 /// and is handed out at once.
 pub(super) fn first_wait_registers() {
+    first_wait(|registration| registration);
+}
+
+/// The same, if the source has one more try first.
+pub(super) fn first_wait_after_a_try_registers() {
+    first_wait(Registration::hesitant);
+}
+
+fn first_wait(how: impl FnOnce(Registration) -> Registration) {
     let poller = MockPoller::new();
     let driver = Arc::new(Driver::from_poller(Box::new(poller.clone())));
-    let registration = Registration::new(driver.clone());
+    let registration = how(Registration::new(driver.clone()));
     let pot = Pot::new();
     let done = Arc::new(AtomicUsize::new(0));
     let kernel = {

@@ -29,6 +29,31 @@ fn source_is_registered_when_it_first_would_block() {
 }
 
 #[test]
+fn hesitant_source_is_registered_when_it_would_block_twice_in_a_row() {
+    with_each_poller(|driver| {
+        let Pair { near, mut far } = Pair::new(driver);
+        let near = Line { registration: Registration::new(driver.clone()).hesitant(), ..near };
+        let ear = Ear::new();
+        let waker = ear.waker();
+        let mut buffer = [0; 16];
+        for dialogue in 1..=2 {
+            assert!(near.poll_read(&waker, &mut buffer).is_pending());
+            assert_eq!(ear.heard(), dialogue, "its task comes back");
+            far.write_all(b"here").unwrap();
+            assert!(near.poll_read(&waker, &mut buffer).is_ready());
+            assert!(driver.is_idle());
+        }
+        assert!(near.poll_read(&waker, &mut buffer).is_pending());
+        assert!(near.poll_read(&waker, &mut buffer).is_pending());
+        assert_eq!(ear.heard(), 3, "now it waits");
+        assert!(!driver.is_idle());
+        far.write_all(b"here").unwrap();
+        turn_until(driver, || ear.heard() > 3);
+        assert!(near.poll_read(&waker, &mut buffer).is_ready());
+    });
+}
+
+#[test]
 fn deregistering_wakes_those_who_wait_with_an_error() {
     with_each_poller(|driver| {
         let pair = Pair::new(driver);

@@ -229,7 +229,13 @@ pub(crate) const TABLE: &[Mutant] = &[
         151,
         REGISTRATION,
         "what came since the source entered is taken for seen",
-        &["driver::first_wait_registers"],
+        &["driver::first_wait_registers", "driver::first_wait_after_a_try_registers"],
+    ),
+    mutant(
+        296,
+        REGISTRATION,
+        "a task that may try once more is not woken for it",
+        &["driver::first_wait_after_a_try_registers"],
     ),
     mutant(
         152,
