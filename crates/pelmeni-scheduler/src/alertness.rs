@@ -2,9 +2,17 @@
 //!
 //! A round costs some ten microseconds of a core and, where all cores are in use, somebody's place on his. So there are none
 //! while nobody works, few while nobody has time (see [`watch`](crate::watch)), and few while all goes well. But polls that
-//! last long come in company, so the monitor is *alert* for a while after one, if that can help anybody: a worker sleeps,
-//! or none gets on, and a spare may come. If all are at work and some get on, nobody has time; and often the long poll is none,
-//! because there are fewer cores for them than workers, so that one waits while the other has its slice.
+//! last long come in company, so the monitor is *alert* for a while after one:
+//!
+//! | | pause | so a worker is found stuck after at most |
+//! |---|---|---|
+//! | alert, and a worker sleeps who could help | [`ROUND`] | the pause and [`CONFIRM`](crate::monitor::CONFIRM) |
+//! | alert, and none does | [`ROUND_WHEN_BUSY`], or until one does | the same, or two pauses, if it takes a spare |
+//! | not alert | up to [`ROUND_WHEN_CALM`], or [`ROUND_WHEN_BUSY`] while a poll lasts long | the same |
+//!
+//! It is alarmed only if that can help anybody: a worker sleeps, or none gets on. If all are at work and some get on, nobody has
+//! time; and often the long poll is none, because there are fewer cores for them than workers, so that one waits while the other
+//! has its slice. If one of them falls asleep, the next round is soon enough.
 
 use std::time::Duration;
 
@@ -36,12 +44,11 @@ pub(crate) struct Alertness {
 /// What a round has found.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Found {
-    /// How long the poll has lasted that has lasted longest; `None` if nobody is at work.
+    /// How long the poll has lasted that has lasted longest, or shortest; `None` if nobody is at work.
     pub(crate) longest: Option<Duration>,
+    pub(crate) shortest: Option<Duration>,
     /// A worker sleeps.
     pub(crate) anyone_sleeps: bool,
-    /// A worker is at work and not stuck.
-    pub(crate) anyone_gets_on: bool,
 }
 
 /// What comes before the next round.
@@ -56,8 +63,14 @@ pub(crate) enum Pause {
 }
 
 impl Found {
+    /// Somebody may be stuck.
+    fn is_suspicious(self) -> bool {
+        self.longest >= Some(ALARMING)
+    }
+
+    /// Somebody may be stuck, and there is help: a worker that sleeps, or a spare, if none gets on.
     fn is_alarming(self) -> bool {
-        self.longest >= Some(ALARMING) && (self.anyone_sleeps || !self.anyone_gets_on)
+        self.is_suspicious() && (self.anyone_sleeps || self.shortest >= Some(ALARMING))
     }
 }
 
@@ -73,7 +86,8 @@ impl Alertness {
             self.until = now + ALERT;
         }
         let is_alert = !self.until.has_passed(now);
-        self.pause = if is_alert { ROUND } else { (self.pause * 2).min(ROUND_WHEN_CALM) };
+        let most = if found.is_suspicious() { ROUND_WHEN_BUSY } else { ROUND_WHEN_CALM };
+        self.pause = if is_alert { ROUND } else { (self.pause * 2).min(most) };
         self.idle = if found.longest.is_none() { self.idle + 1 } else { 0 };
         if self.idle == IDLE {
             self.idle = 0;
@@ -93,9 +107,13 @@ mod tests {
     const SHORT: Duration = Duration::from_millis(1);
     const LONG: Duration = Duration::from_millis(20);
 
-    fn found(longest: Duration) -> Found {
-        Found { longest: Some(longest), anyone_sleeps: true, anyone_gets_on: true }
+    /// All workers but one, who sleeps, are at work in polls that have lasted as long.
+    fn found(lasts: Duration) -> Found {
+        Found { longest: Some(lasts), shortest: Some(lasts), anyone_sleeps: true }
     }
+
+    /// All are at work, and somebody gets on.
+    const BUSY: Found = Found { longest: Some(LONG), shortest: Some(SHORT), anyone_sleeps: false };
 
     /// What comes after so many rounds, each of which has found this.
     fn after(alertness: &mut Alertness, rounds: usize, found: Found, now: Deadline) -> Vec<Pause> {
@@ -123,21 +141,43 @@ mod tests {
     #[test]
     fn long_poll_alarms_only_if_there_is_help() {
         let now = Deadline::ZERO + LONG;
-        let pause = |anyone_sleeps, anyone_gets_on| {
-            let found = Found { longest: Some(LONG), anyone_sleeps, anyone_gets_on };
-            Alertness::new(now).after(found, now)
-        };
-        assert_eq!(pause(true, true), Pause::For(ROUND), "who sleeps comes");
-        assert_eq!(pause(true, false), Pause::For(ROUND));
-        assert_eq!(pause(false, false), Pause::WhileBusy(ROUND_WHEN_BUSY), "a spare comes");
-        assert_eq!(pause(false, true), Pause::For(ROUND * 2), "all are at work, and get on");
+        let pause = |found| Alertness::new(now).after(found, now);
+        assert_eq!(
+            pause(Found { anyone_sleeps: true, ..BUSY }),
+            Pause::For(ROUND),
+            "who sleeps comes"
+        );
+        assert_eq!(pause(BUSY), Pause::For(ROUND * 2), "nobody has time");
+        let all_stuck = Found { shortest: Some(LONG), ..BUSY };
+        assert_eq!(pause(all_stuck), Pause::WhileBusy(ROUND_WHEN_BUSY), "a spare comes");
+    }
+
+    #[test]
+    fn long_poll_that_does_not_alarm_is_kept_an_eye_on() {
+        let now = Deadline::ZERO + LONG;
+        let pauses = after(&mut Alertness::new(now), 6, BUSY, now);
+        assert_eq!(pauses[4..], [Pause::For(ROUND_WHEN_BUSY); 2]);
+    }
+
+    #[test]
+    fn alert_goes_on_for_its_time_while_nobody_has_time() {
+        let mut alertness = Alertness::new(Deadline::ZERO);
+        let start = Deadline::ZERO + LONG;
+        alertness.after(found(LONG), start);
+        assert_eq!(alertness.after(BUSY, start + LONG), Pause::WhileBusy(ROUND_WHEN_BUSY));
+        assert_eq!(alertness.after(found(SHORT), start + LONG), Pause::For(ROUND));
+        assert_eq!(
+            alertness.after(BUSY, start + ALERT),
+            Pause::For(ROUND * 2),
+            "but is not renewed"
+        );
     }
 
     #[test]
     fn rounds_that_find_nobody_end_in_a_sleep() {
         let now = Deadline::ZERO + LONG;
         let mut alertness = Alertness::new(now);
-        let nobody = Found { longest: None, anyone_sleeps: true, anyone_gets_on: false };
+        let nobody = Found { longest: None, shortest: None, anyone_sleeps: true };
         let pauses = after(&mut alertness, 2 * IDLE as usize, nobody, now);
         let sleeps: Vec<_> =
             (1..).zip(pauses).filter(|(_, pause)| *pause == Pause::WhileIdle).collect();

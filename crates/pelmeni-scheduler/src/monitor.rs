@@ -16,9 +16,9 @@
 //! A *spare* works for as long as the worker that it stands in for is stuck: it minds that one's timers, empties its inbox,
 //! and what its tasks spawn or arm belongs to that one's seat. So nothing is left behind when it goes.
 //!
-//! After a poll that lasted long, rounds come twice in a millisecond for a while, otherwise once in ten
-//! ([`alertness`](crate::alertness)); so the first of several stalls may last as long. Polls that are a bit long and come
-//! often need no monitor: their worker sees by itself, [looking around](crate::look), that it pays to wake somebody.
+//! Rounds are frequent for a while after a poll that lasted long, and rare otherwise ([`alertness`](crate::alertness)), so that
+//! the first of several stalls may last for ten milliseconds. Polls that are a bit long and come often need no monitor: their
+//! worker sees by itself, [looking around](crate::look), that it pays to wake somebody.
 //!
 //! The monitor also sees which polls last too long, and has whoever [listens](crate::slow) told.
 //!
@@ -127,10 +127,11 @@ impl<'s> Monitor<'s> {
 
     /// What the last round has found.
     fn found(&self) -> Found {
+        let lasts = || self.at_work.iter().map(|(lasts, _)| *lasts);
         Found {
-            longest: self.at_work.iter().map(|(lasts, _)| *lasts).max(),
+            longest: lasts().max(),
+            shortest: lasts().min(),
             anyone_sleeps: self.lease.idle.anyone_sleeps(),
-            anyone_gets_on: self.at_work.iter().any(|(lasts, _)| *lasts < CONFIRM),
         }
     }
 
