@@ -1,5 +1,5 @@
 //! What the last operation in each direction left, as the source's owner remembers it: the tick at which there was nothing
-//! more; or, while the source is not registered, that it was refused.
+//! more; or, while the source is not registered, how its first operations went.
 //!
 //! It spares a system call: who reads less than asked for has emptied the buffer, and the next read would fail. That is true
 //! only of a stream of bytes that goes on. An end of the stream, an error, or an urgent byte that came before the read is
@@ -11,9 +11,11 @@
 //! whenever; so the note is Relaxed. Every operation renews it or wipes it out, so that it is never old enough for the tick
 //! to come round.
 //!
+//! A source that hesitates is tried again without being registered, each time that an operation would block after one that
+//! would not, and [`HESITATIONS`] times at most: for who asks and for who says goodbye. A peer that is quick for longer would
+//! have every second operation fail, which what is noted here spares once the source is registered.
+//!
 //! Rejected: a bit of the readiness word, which every event had to clear and every short read had to set with an exchange.
-
-use std::io;
 
 use pelmeni_core::primitive::{atomic::AtomicU32, atomic::Ordering, seeded};
 
@@ -22,8 +24,8 @@ use crate::readiness::Snapshot;
 
 /// No tick is that large.
 const NOTHING: u32 = u32::MAX;
-/// The operation would have blocked, and there are no ticks yet.
-const REFUSED: u32 = u32::MAX - 1;
+/// How often a source hesitates in each direction.
+const HESITATIONS: u32 = 2;
 
 /// The note of each direction.
 #[derive(Debug)]
@@ -53,18 +55,17 @@ impl Drained {
         }
     }
 
-    /// Notes of an operation on a source that is not registered whether it would have blocked. True: it would, and the one
-    /// before did not, so that it may be worth another try.
-    pub(crate) fn hesitate<R>(&self, direction: Direction, outcome: &io::Result<R>) -> bool {
+    /// Notes of an operation on a source that is not registered whether it was refused, that is, would have blocked. True:
+    /// it was, and is to be tried once more.
+    pub(crate) fn hesitates(&self, direction: Direction, is_refused: bool) -> bool {
         let note = self.note(direction);
-        let before = note.load(Ordering::Relaxed);
-        let would_block = |error: &io::Error| error.kind() == io::ErrorKind::WouldBlock;
-        let is_refused = outcome.as_ref().is_err_and(would_block);
-        let now = if is_refused { REFUSED } else { NOTHING };
-        if before != now {
-            note.store(now, Ordering::Relaxed);
+        // How many times an operation was refused after one that was not, or the other way round.
+        let turns = NOTHING - note.load(Ordering::Relaxed);
+        if turns == 2 * HESITATIONS || turns.is_multiple_of(2) != is_refused {
+            return false;
         }
-        is_refused && before != now
+        note.store(NOTHING - turns - 1, Ordering::Relaxed);
+        is_refused
     }
 
     fn note(&self, direction: Direction) -> &AtomicU32 {

@@ -20,7 +20,8 @@
 //! `bell` is told once that the sleep is over, whatever ended it.)
 //!
 //! The other half is a task that found nothing to read. [`Registration::poll_io`] tries the operation first, and only
-//! if it would block does the source enter the poller (once in its life) and the waker enter the source:
+//! if it would block does the source enter the poller (once in its life; a [hesitant](Registration::hesitant) one when it would
+//! block again in the next poll) and the waker enter the source:
 //!
 //! ```text
 //!   look at the tick ──► operation ──► would block ──► clear READY, if the tick is still the same ──► Pending

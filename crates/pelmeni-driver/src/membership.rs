@@ -23,7 +23,7 @@ pub(crate) struct Membership(AtomicUsize);
 /// What it says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Standing {
-    /// No operation would have blocked so far.
+    /// Nobody has waited so far.
     Outside,
     /// The poller knows the source by this key.
     Inside(Key),

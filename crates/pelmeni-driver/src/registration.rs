@@ -1,7 +1,7 @@
 //! One source's way into the driver and out of it, and the loop between an operation and its readiness.
 //!
-//! The source enters with the first operation that would block, or, if its owner wants that
-//! ([`Registration::hesitant`]), with the second one in a row, and leaves when the registration is dropped or
+//! The source enters with the first operation that would block, or, if its owner says so ([`Registration::hesitant`]), when
+//! it would block for the second time in a row, and leaves when the registration is dropped or
 //! [deregistered](Registration::deregister). It enters **before** its tick is believed: adding an edge-triggered source
 //! reports what it is ready for at that moment, so nothing can be lost between the operation and the entry. And it leaves
 //! **before** its descriptor is closed: the poller knows the open file and not its number, which can live on in a
@@ -67,7 +67,7 @@ pub struct Registration {
     driver: Arc<Driver>,
     membership: Membership,
     drained: Drained,
-    /// The source does not enter before an operation has been refused twice.
+    /// The source does not enter when an operation would first block.
     is_hesitant: bool,
     entry: Mutex<Entry>,
 }
@@ -100,11 +100,13 @@ impl Registration {
         self
     }
 
-    /// Says that whoever waits has one more turn before the source is registered: the first operation that would block wakes
-    /// its own task, and the next one in a row registers.
+    /// Says that who finds that an operation would block has one more turn before the source is registered: the operation is
+    /// pending, and its own task woken.
     ///
     /// For sources that are answered soon, like a connection whose first request is on its way: where tasks have their turn
-    /// one after the other, it has often come by then, and an answer that was never waited for needs no registration.
+    /// one after the other, it has often come by then, and who never waits needs no registration. It happens twice at most
+    /// in each direction, whoever polls, each time after an operation that did not block, or the first one; never for
+    /// [`poll_ready`](Registration::poll_ready), which has no operation to try.
     #[must_use]
     pub fn hesitant(mut self) -> Registration {
         self.is_hesitant = true;
@@ -118,8 +120,8 @@ impl Registration {
 
     /// Tries an operation that does not block; if it would have to, waits for readiness in `direction`.
     ///
-    /// The operation is tried first (if the source is [hesitant](Registration::hesitant), twice), and again after each event,
-    /// until it does anything else than to fail with
+    /// The operation is tried first (and once more in the next poll, if the source is
+    /// [hesitant](Registration::hesitant)), and again after each event, until it does anything else than to fail with
     /// [`WouldBlock`](io::ErrorKind::WouldBlock); a failure with [`Interrupted`](io::ErrorKind::Interrupted) is retried
     /// at once. Several tasks may wait for one source, in one direction or in both: each event wakes all who wait in its
     /// direction. Errors and hang-ups are events in both directions.
@@ -180,23 +182,25 @@ impl Registration {
             let seen = self.look(direction);
             if !seen.is_some_and(|(_, seen)| self.drained.holds(direction, seen)) {
                 let outcome = operation();
-                match seen {
-                    Some((_, seen)) => {
-                        let is_drained = outcome.as_ref().is_ok_and(&drains);
-                        self.drained.renew(direction, seen, is_drained);
-                    }
-                    None if self.is_hesitant && self.drained.hesitate(direction, &outcome) => {
-                        if !seeded(296) {
-                            wake_by_ref(cx.waker());
-                        }
-                        return Poll::Pending;
-                    }
-                    None => {}
+                if let Some((_, seen)) = seen {
+                    self.drained.renew(direction, seen, outcome.as_ref().is_ok_and(&drains));
                 }
                 match outcome {
-                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                        if seen.is_none() && self.hesitates(direction, true) {
+                            if !seeded(296) {
+                                wake_by_ref(cx.waker());
+                            }
+                            return Poll::Pending;
+                        }
+                    }
                     Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                    outcome => return Poll::Ready(outcome),
+                    outcome => {
+                        if seen.is_none() {
+                            self.hesitates(direction, false);
+                        }
+                        return Poll::Ready(outcome);
+                    }
                 }
             }
             if self.wait(cx, source, direction, seen)?.is_pending() {
@@ -237,6 +241,13 @@ impl Registration {
     /// The system's, if it does not let the source go. It counts as gone all the same.
     pub fn deregister<S: AsDescriptor>(&self, source: &S) -> io::Result<()> {
         self.leave(|_| self.driver.poller.delete(borrow(source)))
+    }
+
+    /// Notes whether an operation on a source that is not inside was refused. True: it was, and its task is to try once more.
+    fn hesitates(&self, direction: Direction, is_refused: bool) -> bool {
+        self.is_hesitant
+            && self.membership.look() == Standing::Outside
+            && self.drained.hesitates(direction, is_refused)
     }
 
     /// The source's cell, and the tick to compare with later; `None` if the source is not inside, so that it has none.

@@ -30,8 +30,9 @@ impl Worker<'_> {
     pub(crate) fn look_around(&self) {
         self.errands.forget();
         let (polls, average) = self.plan_next_look();
-        // Tasks that go on by themselves pay for the move in the end, however short their polls are.
-        let go_on = self.again.take() * 2 > polls && self.deque.len() > 1;
+        // Tasks that go on by themselves pay for the move in the end, however short their polls are. Those that only try once
+        // more whether there is something to read are two of three polls at most.
+        let go_on = self.again.take() * 4 > polls * 3 && self.deque.len() > 1;
         // Once is no rule: this thread may have been interrupted. The next look comes soon if the polls are long.
         let pays = pays_for(self.deque.len(), average);
         if go_on || (self.paid.replace(pays) && pays) {

@@ -19,7 +19,8 @@ pub(crate) struct Async<S: AsDescriptor> {
 }
 
 impl<S: AsDescriptor> Async<S> {
-    /// Takes a source that does not block. Nothing is registered before an operation would block twice.
+    /// Takes a source that does not block. Nothing is registered before somebody waits for readiness, or an operation would
+    /// block for the second time in a row.
     pub(crate) fn new(source: S, runtime: &Handle) -> Async<S> {
         Async { registration: runtime.registration().owning().hesitant(), source }
     }

@@ -31,26 +31,59 @@ fn source_is_registered_when_it_first_would_block() {
 #[test]
 fn hesitant_source_is_registered_when_it_would_block_twice_in_a_row() {
     with_each_poller(|driver| {
-        let Pair { near, mut far } = Pair::new(driver);
-        let near = Line { registration: Registration::new(driver.clone()).hesitant(), ..near };
+        let (near, mut far) = hesitant(driver);
         let ear = Ear::new();
         let waker = ear.waker();
         let mut buffer = [0; 16];
-        for dialogue in 1..=2 {
-            assert!(near.poll_read(&waker, &mut buffer).is_pending());
-            assert_eq!(ear.heard(), dialogue, "its task comes back");
-            far.write_all(b"here").unwrap();
-            assert!(near.poll_read(&waker, &mut buffer).is_ready());
-            assert!(driver.is_idle());
-        }
+        near.fill(&waker);
+        assert_eq!(ear.heard(), 1, "its task comes back");
+        assert!(driver.is_idle());
         assert!(near.poll_read(&waker, &mut buffer).is_pending());
+        assert_eq!(ear.heard(), 2, "the directions hesitate each by itself");
+        assert!(driver.is_idle());
         assert!(near.poll_read(&waker, &mut buffer).is_pending());
-        assert_eq!(ear.heard(), 3, "now it waits");
+        assert_eq!(ear.heard(), 2, "now it waits");
         assert!(!driver.is_idle());
         far.write_all(b"here").unwrap();
-        turn_until(driver, || ear.heard() > 3);
+        turn_until(driver, || ear.heard() > 2);
         assert!(near.poll_read(&waker, &mut buffer).is_ready());
     });
+}
+
+#[test]
+fn hesitant_source_hesitates_twice() {
+    with_each_poller(|driver| {
+        let (near, mut far) = hesitant(driver);
+        let ear = Ear::new();
+        let mut buffer = [0; 16];
+        for dialogue in 1..=2 {
+            assert!(near.poll_read(&ear.waker(), &mut buffer).is_pending());
+            assert_eq!(ear.heard(), dialogue);
+            far.write_all(b"here").unwrap();
+            assert!(near.poll_read(&ear.waker(), &mut buffer).is_ready());
+            assert!(driver.is_idle());
+        }
+        assert!(near.poll_read(&ear.waker(), &mut buffer).is_pending());
+        assert_eq!(ear.heard(), 2);
+        assert!(!driver.is_idle());
+    });
+}
+
+#[test]
+fn source_that_has_left_does_not_hesitate() {
+    with_each_poller(|driver| {
+        let (near, _far) = hesitant(driver);
+        near.registration.deregister(&near.stream).unwrap();
+        let Poll::Ready(Err(error)) = near.poll_read(Waker::noop(), &mut [0; 16]) else {
+            panic!("nothing will come");
+        };
+        assert!(error.to_string().contains("deregistered"), "{error}");
+    });
+}
+
+fn hesitant(driver: &Arc<Driver>) -> (Line, UnixStream) {
+    let Pair { near, far } = Pair::new(driver);
+    (Line { registration: Registration::new(driver.clone()).hesitant(), ..near }, far)
 }
 
 #[test]

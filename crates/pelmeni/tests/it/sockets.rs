@@ -5,11 +5,13 @@ use std::io::ErrorKind;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use futures::StreamExt;
 use futures::io::{AsyncReadExt, AsyncWriteExt};
+use futures::stream::{self, FuturesUnordered};
 use pelmeni::net::{TcpListener, TcpStream};
 use pelmeni::{catch_cancel, gather, spawn, timeout, yield_now};
 
-use crate::kitchen::{AGES, Count, each, event, telling};
+use crate::kitchen::{AGES, Count, each, event, on, telling};
 use crate::tcp::pair;
 
 #[test]
@@ -305,6 +307,48 @@ fn the_halves_know_the_traits_too() {
             let mut text = String::new();
             reads.read_to_string(&mut text).await.unwrap();
             assert_eq!(text, "soup");
+        });
+    });
+}
+
+/// Who reads too early has its next turn after all others, and finds what they wrote, without the kernel being asked.
+#[test]
+fn dialogue_by_turns_needs_no_wait() {
+    on(1, |runtime| {
+        runtime.run(async {
+            let (mut one, mut other) = pair().await;
+            let parks = || pelmeni::Handle::current().stats().workers[0].parks;
+            let before = parks();
+            let reader = spawn(async move { other.read_exact(&mut [0]).await.unwrap() });
+            let writer = spawn(async move {
+                one.write_all(b"!").await.unwrap();
+                one
+            });
+            reader.await.unwrap();
+            assert_eq!(parks() - before, 0);
+            writer.await.unwrap();
+        });
+    });
+}
+
+#[test]
+fn one_task_reads_from_many_fresh_connections() {
+    each(|runtime| {
+        runtime.run(async {
+            let pairs: Vec<_> = stream::iter(0..50).then(|_| pair()).collect().await;
+            let (ours, theirs): (Vec<_>, Vec<_>) = pairs.into_iter().unzip();
+            let reads: FuturesUnordered<_> = theirs
+                .into_iter()
+                .map(|mut stream| async move { stream.read_exact(&mut [0]).await })
+                .collect();
+            let reader = spawn(reads.fold(0, |heard, read| async move {
+                read.unwrap();
+                heard + 1
+            }));
+            for mut stream in ours {
+                stream.write_all(b"!").await.unwrap();
+            }
+            assert_eq!(reader.await.unwrap(), 50);
         });
     });
 }
