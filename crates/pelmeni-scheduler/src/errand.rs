@@ -7,7 +7,8 @@
 
 use std::cell::Cell;
 
-use crate::patience::{LOOKS, Patience, has_cores};
+use crate::cores::has_cores;
+use crate::patience::{LOOKS, Patience};
 
 /// Of one worker.
 #[derive(Debug, Default)]

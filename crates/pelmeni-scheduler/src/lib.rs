@@ -7,6 +7,7 @@ mod backlog;
 mod batch;
 mod builder;
 mod callers;
+mod cores;
 mod cost;
 mod counters;
 mod crew;

@@ -13,11 +13,11 @@
 //! Rejected: *a `sched_yield` now and then, in case the one that will bring it waits for this very core*. It was no better on
 //! an idle machine, and made the calls of a lone task slower by half beside two busy loops: each yield gives the slice away.
 
-use std::sync::OnceLock;
 use std::time::Duration;
 
 use pelmeni_core::primitive::spin_loop;
 
+use crate::cores::IN_MODEL;
 use crate::cost::WAKE;
 use crate::drive::now;
 
@@ -28,8 +28,6 @@ pub(crate) const LOOKS: usize = 16;
 /// How long to stay awake: half as long again as a wake takes. What is waited for is often the answer of somebody who has to
 /// wake up for it, and so comes a little later than a wake takes.
 const AT_MOST: Duration = Duration::from_nanos(WAKE + WAKE / 2);
-/// In a model time stands still, and whoever stays awake looks once.
-const IN_MODEL: bool = cfg!(all(loom, feature = "loom"));
 
 /// What one thread, or one place where threads wait, has learnt.
 #[derive(Clone, Copy, Debug, Default)]
@@ -67,20 +65,10 @@ impl Patience {
     }
 }
 
-/// Says whether this process has more than one core: with one, who stays awake keeps from coming what it waits for.
-pub(crate) fn has_cores() -> bool {
-    IN_MODEL || cores() > 1
-}
-
-/// How many cores this process has. It takes long to find out, and many programs need not know.
-pub(crate) fn cores() -> usize {
-    static CORES: OnceLock<usize> = OnceLock::new();
-    *CORES.get_or_init(num_cpus::get)
-}
-
 /// Stays awake until it has come, or for [`AT_MOST`]; says whether it has. It looks so often before a look at the clock.
 pub(crate) fn stay_awake(looks: usize, mut has_come: impl FnMut() -> bool) -> bool {
     let start = now();
+    // In a model time stands still, and whoever stays awake looks once.
     let is_over = || IN_MODEL || now().until(start).unwrap_or_default() >= AT_MOST;
     loop {
         for _ in 0..looks {

@@ -4,9 +4,9 @@
 
 use pelmeni_core::primitive::{seeded, yield_now};
 
+use crate::cores::has_cores;
 use crate::cost::pays_for_events;
 use crate::drive;
-use crate::patience::has_cores;
 use crate::queue::Steal;
 use crate::seat::Seat;
 use crate::watch::While;

@@ -21,13 +21,13 @@ use pelmeni_core::primitive::seeded;
 use pelmeni_core::{Cause, JoinHandle, Owner, Runnable, TaskInfo, task, thread_state};
 
 use crate::callers::Callers;
+use crate::cores::cores;
 use crate::counters::Stats;
 use crate::drive::{self, Drive, Registration};
 use crate::home::{Home, Meta};
 use crate::idle::Idle;
 use crate::lease::{Lease, Leases};
 use crate::newcomers::Newcomers;
-use crate::patience::cores;
 use crate::pool::Pool;
 use crate::presence::InUse;
 use crate::seat::Seat;
