@@ -35,12 +35,16 @@ pub(crate) struct Presence {
     stuck: AtomicU64,
     /// [`ASLEEP`], or [`AWAKE`], or the address of the task that it polls or has polled last.
     doing: AtomicUsize,
+    /// The number of the core on which the thread was seen last.
+    core: AtomicUsize,
 }
 
 /// The thread sleeps, and cannot be stuck.
 const ASLEEP: usize = 0;
 /// The thread has polled nothing since it came or woke up.
 const AWAKE: usize = 1;
+/// No core has that number.
+const NO_CORE: usize = usize::MAX;
 
 impl Default for Presence {
     fn default() -> Self {
@@ -49,6 +53,7 @@ impl Default for Presence {
             occupied: AtomicBool::new(false),
             stuck: AtomicU64::new(u64::MAX),
             doing: AtomicUsize::new(ASLEEP),
+            core: AtomicUsize::new(NO_CORE),
         }
     }
 }
@@ -97,6 +102,16 @@ impl Presence {
     pub(crate) fn task(&self) -> Option<usize> {
         let doing = self.doing.load(Ordering::Relaxed);
         (doing != ASLEEP && doing != AWAKE).then_some(doing)
+    }
+
+    /// The thread runs on this core.
+    pub(crate) fn set_core(&self, core: Option<usize>) {
+        self.core.store(core.unwrap_or(NO_CORE), Ordering::Relaxed);
+    }
+
+    /// Says whether the thread was seen last on this core.
+    pub(crate) fn is_on(&self, core: usize) -> bool {
+        self.core.load(Ordering::Relaxed) == core
     }
 
     /// The thread has been in this poll for long.

@@ -6,7 +6,7 @@ use pelmeni_core::primitive::{seeded, yield_now};
 
 use crate::cores::has_cores;
 use crate::cost::pays_for_events;
-use crate::drive;
+use crate::drive::{self, this_core};
 use crate::queue::Steal;
 use crate::seat::Seat;
 use crate::watch::While;
@@ -39,7 +39,8 @@ impl Worker<'_> {
         let is_work = self.scheduler.has_work();
         let sleeps = !is_work && self.seat.pinned.is_empty();
         if sleeps {
-            self.park();
+            let leaves_driver = self.leaves_driver();
+            self.park(leaves_driver);
         } else {
             // Somebody who searches has yet to come for it: let him.
             yield_now();
@@ -49,19 +50,35 @@ impl Worker<'_> {
         self.searching.set(idle.awake(self.seat.index, resumes));
         self.scheduler.watch.rouse(While::Idle);
         if sleeps {
+            self.called.set(self.searching.get().then(|| self.polls_of_others()));
             self.rise();
         }
     }
 
+    /// Says whether to leave the driver to another worker, who called this one and shares its core. To be asked after this
+    /// worker has announced its sleep.
+    fn leaves_driver(&self) -> bool {
+        let (Some(polls), Some(core)) = (self.called.take(), this_core()) else { return false };
+        self.scheduler.drive.is_one()
+            && polls != self.polls_of_others()
+            && self.scheduler.anyone_else_attends(self.seat.index, core)
+    }
+
+    fn polls_of_others(&self) -> u64 {
+        let others = self.scheduler.seats_in_use().iter();
+        let others = others.filter(|seat| seat.index != self.seat.index);
+        others.map(|seat| seat.counters.polls.get()).sum()
+    }
+
     fn sleep(&self) {
-        self.park();
+        self.park(false);
         if self.scheduler.is_monitored() {
             self.scheduler.watch.rouse(While::Idle);
         }
         self.rise();
     }
 
-    fn park(&self) {
+    fn park(&self, leaves_driver: bool) {
         self.seat.counters.parks.add(1);
         let presence = &self.seat.presence;
         presence.fall_asleep();
@@ -69,7 +86,13 @@ impl Worker<'_> {
         let mut patience = self.patience.get();
         let (limit, is_alone) = (self.limit.get(), || has_cores() && self.is_last_awake());
         let drive = &self.scheduler.drive;
-        self.collect(|| drive.park(self.seat, self.home, limit, &mut patience, is_alone));
+        self.collect(|| {
+            if leaves_driver {
+                drive.park_without(self.seat, self.home, limit);
+            } else {
+                drive.park(self.seat, self.home, limit, &mut patience, is_alone);
+            }
+        });
         self.patience.set(patience);
         presence.wake_up();
     }

@@ -9,7 +9,7 @@ use std::task::{Context, Waker};
 use pelmeni_core::park::Parker;
 use pelmeni_core::primitive::yield_now;
 use pelmeni_driver::Direction;
-use pelmeni_loom_tests::Model;
+use pelmeni_loom_tests::{Model, reach};
 use pelmeni_scheduler::model::House;
 
 use crate::house::{Gate, Left, close, open, sticky_worker, watch};
@@ -50,6 +50,36 @@ fn kernel_is_handed_on() {
         caller.join().unwrap();
         house.kernel().report();
         close(&house, [substitute]);
+    });
+}
+
+/// Two workers that were called to help find nothing more, and each would leave the driver to the other.
+#[test]
+fn two_do_not_leave_the_driver_to_each_other() {
+    let cases = &["it is woken", "it stays"];
+    Model::new("drive::two_do_not_leave_the_driver_to_each_other").reaches(cases).check(|| {
+        let house = House::new(2);
+        let helpers = [0, 1].map(|seat| {
+            open(&house, move |house| {
+                let was_woken = house.leave_driver(seat);
+                reach(if was_woken { "it is woken" } else { "it stays" });
+                house.unpark(1 - seat);
+            })
+        });
+        close(&house, helpers);
+    });
+}
+
+/// A worker that was called to help leaves the driver to a caller, who goes.
+#[test]
+fn driver_is_left_to_a_caller_who_goes() {
+    let cases = &["it is woken", "it stays"];
+    Model::new("drive::driver_is_left_to_a_caller_who_goes").reaches(cases).check(|| {
+        let house = House::new(2);
+        let caller = open(&house, |house| house.call(async {}));
+        let was_woken = house.leave_driver(1);
+        reach(if was_woken { "it is woken" } else { "it stays" });
+        close(&house, [caller]);
     });
 }
 
