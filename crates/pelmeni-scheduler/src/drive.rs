@@ -20,16 +20,18 @@
 //! | is stuck | none; the monitor sees it, and wakes somebody, preferably one who attends no driver |
 //!
 //! **No driver is forgotten.** There are never more drivers without an attendant than workers awake: who wakes up leaves one at
-//! most, and who falls asleep takes one if there is one. (If it cannot, because somebody just looks there, it tries again.)
-//! Only who leaves its seat breaks the balance; it wakes somebody who waits for no driver, and whom nobody has woken yet (see
+//! most, and who falls asleep takes one if there is one, or leaves the only one to somebody who is awake. (If it cannot take it,
+//! because somebody just looks there, it tries again.) Only who leaves its seat breaks the balance; it wakes somebody who waits
+//! for no driver, and whom nobody has woken yet (see
 //! [`hand_on_drivers`](crate::scheduler::Scheduler::hand_on_drivers)). So in the end, when all sleep, all are attended.
 //!
 //! **Who shares a core with whom it helps leaves the only driver to it.** Two workers come to share one when others need the
 //! cores, as clients on the same machine do. Who was called to help and has found nothing more would then be woken for one event
 //! after the other, each time in place of the worker that has a queue of them; and once both have work there, neither ever falls
-//! asleep. So it does not take the driver if another worker is awake, gets on, and was seen last on the same core. It asks after
-//! it has announced its sleep: of several that fall asleep, the last one finds nobody awake, and stays. And who leaves its seat
-//! hands the driver on as above. If the other gets stuck instead, the [`monitor`](crate::monitor) sees that nobody attends it.
+//! asleep. So it does not take the driver if it woke up on the core of another worker, is still there, and that one is awake and
+//! has got on meanwhile. It asks after it has announced its sleep: of several that fall asleep, the last one finds nobody awake,
+//! and stays. And who leaves its seat hands the driver on as above. If the other gets stuck instead, the
+//! [`monitor`](crate::monitor) sees that nobody attends it.
 //!
 //! Where a worker waits is part of its parker's word, so that whoever ends its sleep learns both at once. If it has come back
 //! meanwhile and waits somewhere else, it has taken the token with it; then the interruption is for nobody, and ends at

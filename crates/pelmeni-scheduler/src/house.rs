@@ -13,14 +13,13 @@ use pelmeni_driver::clock;
 use pelmeni_driver::model::Kernel;
 
 use crate::builder;
-use crate::drive::{Drive, Registration, this_core};
+use crate::drive::{Drive, Registration};
 use crate::home::{Home, Meta};
 use crate::lease::Lease;
 use crate::monitor;
 use crate::pool::Pool;
 use crate::root;
 use crate::scheduler::Scheduler;
-use crate::seat::Seat;
 use crate::spare;
 use crate::spawn::spawn_local;
 use crate::worker;
@@ -138,24 +137,13 @@ impl House {
         worker::occupy(&self.lease, 0, |worker| worker.run_until(is_empty));
     }
 
-    /// What a worker does in this seat that was called to help and has found nothing more. True: it has left the driver to
-    /// somebody, and was woken; false: there was nobody, and it would attend the driver.
-    ///
-    /// # Panics
-    /// If somebody brings it work meanwhile.
-    pub fn leave_driver(&self, seat: usize) -> bool {
-        let Seat { parker, presence, .. } = &self.lease.seats[seat];
-        presence.enter();
-        presence.set_core(this_core());
-        self.lease.idle.sleep(seat, false);
-        let leaves = self.lease.anyone_else_attends(seat, 0);
-        presence.fall_asleep();
-        if leaves {
-            parker.park(None);
-        }
-        assert!(!self.lease.idle.awake(seat, false), "nobody brings work");
-        presence.leave();
-        leaves
+    /// What a worker does in this seat that was called to help another one, and has found nothing more: it sleeps once.
+    pub fn help(&self, seat: usize, companion: usize) {
+        worker::occupy(&self.lease, seat, |worker| {
+            worker.be_seen();
+            worker.companion.set(Some((companion, u64::MAX)));
+            worker.idle();
+        });
     }
 
     /// Ends the sleep of whoever sits there, or its next one.

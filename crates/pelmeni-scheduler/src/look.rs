@@ -13,7 +13,7 @@ use std::time::Duration;
 use pelmeni_core::{Runnable, contain};
 
 use crate::cost::pays_for;
-use crate::drive::{self, Deadline, this_core};
+use crate::drive::{self, Deadline};
 use crate::seat::Seat;
 use crate::worker::Worker;
 
@@ -29,7 +29,7 @@ impl Worker<'_> {
     #[cold]
     pub(crate) fn look_around(&self) {
         self.errands.forget();
-        self.seat.presence.set_core(this_core());
+        self.be_seen();
         let (polls, average) = self.plan_next_look();
         // Tasks that go on by themselves pay for the move in the end, however short their polls are. Those that only try once
         // more whether there is something to read are two of three polls at most.

@@ -1,7 +1,9 @@
 //! What the monitor and the thieves see of a seat's thread: whether it is there, and whether it is stuck.
 //!
 //! The answers are old when they come, and nothing follows from them but another look; so they are Relaxed. Only who comes
-//! to a seat must see what who has left it did.
+//! to a seat must see what who has left it did. And who leaves a driver to the thread of a seat relies on its being there: it
+//! asks after it has announced its sleep, and whoever leaves a seat looks for sleepers after that
+//! ([`idle`](crate::idle), with the fences of `sleep` and `find_sleeper`).
 
 use pelmeni_core::primitive::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
@@ -35,7 +37,7 @@ pub(crate) struct Presence {
     stuck: AtomicU64,
     /// [`ASLEEP`], or [`AWAKE`], or the address of the task that it polls or has polled last.
     doing: AtomicUsize,
-    /// The number of the core on which the thread was seen last.
+    /// The number of the core on which the thread was seen last since it woke up.
     core: AtomicUsize,
 }
 
@@ -61,6 +63,7 @@ impl Default for Presence {
 impl Presence {
     /// A thread comes. False: one is here, or about to come, already.
     pub(crate) fn enter(&self) -> bool {
+        self.set_core(None);
         self.wake_up();
         // Acquire: pairs with the Release in leave.
         !self.occupied.swap(true, Ordering::Acquire)

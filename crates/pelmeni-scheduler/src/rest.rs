@@ -33,13 +33,14 @@ impl Worker<'_> {
         }
         debug_assert!(self.own.borrow().is_empty(), "nobody else could run these");
         let idle = &self.scheduler.idle;
+        let too_early = seeded(299) && self.leaves_driver();
         idle.sleep(self.seat.index, self.searching.replace(false));
         self.scheduler.watch.rouse(While::Busy);
         // The queues must be read once more after that announcement; see `idle`.
         let is_work = self.scheduler.has_work();
         let sleeps = !is_work && self.seat.pinned.is_empty();
         if sleeps {
-            let leaves_driver = self.leaves_driver();
+            let leaves_driver = self.leaves_driver() || too_early;
             self.park(leaves_driver);
         } else {
             // Somebody who searches has yet to come for it: let him.
@@ -50,24 +51,37 @@ impl Worker<'_> {
         self.searching.set(idle.awake(self.seat.index, resumes));
         self.scheduler.watch.rouse(While::Idle);
         if sleeps {
-            self.called.set(self.searching.get().then(|| self.polls_of_others()));
             self.rise();
+            self.companion.set(if self.searching.get() { self.find_companion() } else { None });
         }
     }
 
-    /// Says whether to leave the driver to another worker, who called this one and shares its core. To be asked after this
-    /// worker has announced its sleep.
-    fn leaves_driver(&self) -> bool {
-        let (Some(polls), Some(core)) = (self.called.take(), this_core()) else { return false };
-        self.scheduler.drive.is_one()
-            && polls != self.polls_of_others()
-            && self.scheduler.anyone_else_attends(self.seat.index, core)
+    /// Shows on which core this thread runs, where others want to know.
+    pub(crate) fn be_seen(&self) {
+        if !self.scheduler.is_single() && self.scheduler.drive.is_one() {
+            self.seat.presence.set_core(this_core());
+        }
     }
 
-    fn polls_of_others(&self) -> u64 {
-        let others = self.scheduler.seats_in_use().iter();
-        let others = others.filter(|seat| seat.index != self.seat.index);
-        others.map(|seat| seat.counters.polls.get()).sum()
+    /// Another worker on the core on which this one has woken up, and how many polls it has made.
+    pub(crate) fn find_companion(&self) -> Option<(usize, u64)> {
+        if !self.scheduler.drive.is_one() {
+            return None;
+        }
+        let core = this_core()?;
+        let is_companion = |seat: &&Seat| {
+            seat.index != self.seat.index && self.scheduler.is_companion(seat.index, core)
+        };
+        let companion = self.scheduler.seats_in_use().iter().find(is_companion)?;
+        Some((companion.index, companion.counters.polls.get()))
+    }
+
+    /// Says whether to leave the driver to the worker beside which this one has helped: if the two still share a core, and that
+    /// one has got on meanwhile. To be asked after this worker has announced its sleep.
+    fn leaves_driver(&self) -> bool {
+        let Some((companion, polls)) = self.companion.take() else { return false };
+        let gets_on = self.scheduler.seats[companion].counters.polls.get() != polls;
+        gets_on && this_core().is_some_and(|core| self.scheduler.is_companion(companion, core))
     }
 
     fn sleep(&self) {
@@ -111,6 +125,7 @@ impl Worker<'_> {
     /// What comes after a sleep: it has looked around, and others may be needed for what it found.
     fn rise(&self) {
         let now = drive::now();
+        self.be_seen();
         self.looked.set(now);
         self.look_at.set(self.tick.get().wrapping_add(self.look_every.get()));
         self.fire_timers(self.home, now);

@@ -161,26 +161,25 @@ impl Scheduler {
 
     /// Somebody leaves who may have been the last to come for some driver's events.
     pub(crate) fn hand_on_drivers(&self) {
-        let is_handed_on = self.drive.is_attended() || (seeded(297) && self.drive.is_one());
-        if !is_handed_on {
-            // It must be one worker more that is awake. Who still counts as asleep may have been woken by another who left.
-            self.idle
-                .find_sleeper(|seat| self.is_rested(seat) && (self.end_sleep(seat) || seeded(254)));
-        }
+        // It must be one worker more that is awake. Who still counts as asleep may have been woken by another who left. The
+        // drivers are looked at after the fence, too: who waits there may be about to leave it to the one who leaves.
+        self.idle.find_sleeper(|seat| {
+            self.is_rested(seat)
+                && !self.drive.is_attended()
+                && !(seeded(297) && self.drive.is_one())
+                && (self.end_sleep(seat) || seeded(254))
+        });
     }
 
-    /// Says whether a worker other than the one in this seat, which has announced its sleep, is awake and will attend the driver:
-    /// on this core, where it was seen last, and not stuck. A spare is none: it may only be about to come.
-    pub(crate) fn anyone_else_attends(&self, seat: usize, core: usize) -> bool {
-        let is_awake = |other: &Seat| !self.idle.is_asleep(other.index) || seeded(298);
-        self.seats[..=self.threads].iter().any(|other| {
-            let presence = &other.presence;
-            other.index != seat
-                && presence.is_at_work()
-                && is_awake(other)
-                && presence.is_on(core)
-                && !other.is_stuck()
-        })
+    /// Says whether a worker is awake on this core, where it was seen last, and not known to be stuck. A spare is none: it may
+    /// only be about to come.
+    pub(crate) fn is_companion(&self, seat: usize, core: usize) -> bool {
+        let Seat { presence, .. } = &self.seats[seat];
+        seat <= self.threads
+            && presence.is_at_work()
+            && (!self.idle.is_asleep(seat) || seeded(298))
+            && presence.is_on(core)
+            && !self.seats[seat].is_stuck()
     }
 
     /// How many workers are awake, and have a core to be so. The answer may be old.

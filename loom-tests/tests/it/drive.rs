@@ -8,8 +8,8 @@ use std::task::{Context, Waker};
 
 use pelmeni_core::park::Parker;
 use pelmeni_core::primitive::yield_now;
-use pelmeni_driver::Direction;
-use pelmeni_loom_tests::{Model, reach};
+use pelmeni_driver::{Direction, Registration};
+use pelmeni_loom_tests::Model;
 use pelmeni_scheduler::model::House;
 
 use crate::house::{Gate, Left, close, open, sticky_worker, watch};
@@ -53,34 +53,47 @@ fn kernel_is_handed_on() {
     });
 }
 
-/// Two workers that were called to help find nothing more, and each would leave the driver to the other.
+/// Two workers that were called to help find nothing more, and each would leave the driver to the other: somebody comes for
+/// the event.
 #[test]
 fn two_do_not_leave_the_driver_to_each_other() {
-    let cases = &["it is woken", "it stays"];
-    Model::new("drive::two_do_not_leave_the_driver_to_each_other").reaches(cases).check(|| {
+    Model::new("drive::two_do_not_leave_the_driver_to_each_other").bound(2).check(|| {
         let house = House::new(2);
+        let registration = watched(&house);
         let helpers = [0, 1].map(|seat| {
             open(&house, move |house| {
-                let was_woken = house.leave_driver(seat);
-                reach(if was_woken { "it is woken" } else { "it stays" });
+                house.help(seat, 1 - seat);
                 house.unpark(1 - seat);
             })
         });
+        house.kernel().report();
         close(&house, helpers);
+        drop(registration);
     });
 }
 
-/// A worker that was called to help leaves the driver to a caller, who goes.
+/// A worker that was called to help leaves the driver to a caller, who goes: it comes for the event.
 #[test]
 fn driver_is_left_to_a_caller_who_goes() {
-    let cases = &["it is woken", "it stays"];
-    Model::new("drive::driver_is_left_to_a_caller_who_goes").reaches(cases).check(|| {
+    Model::new("drive::driver_is_left_to_a_caller_who_goes").bound(2).check(|| {
         let house = House::new(2);
+        let registration = watched(&house);
         let caller = open(&house, |house| house.call(async {}));
-        let was_woken = house.leave_driver(1);
-        reach(if was_woken { "it is woken" } else { "it stays" });
-        close(&house, [caller]);
+        let helper = open(&house, |house| house.help(1, 0));
+        caller.join().unwrap();
+        house.kernel().report();
+        close(&house, [helper]);
+        drop(registration);
     });
+}
+
+/// A source that the driver has something to report of, when it comes; but nobody waits for it.
+fn watched(house: &House) -> Registration {
+    let registration = house.registration(0);
+    let mut cx = Context::from_waker(Waker::noop());
+    let ready = registration.poll_ready(&mut cx, &io::stderr(), Direction::Read);
+    assert!(ready.is_pending());
+    registration
 }
 
 /// A worker that may have waited for the kernel is stuck until somebody else does.

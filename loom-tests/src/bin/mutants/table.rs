@@ -645,6 +645,12 @@ pub(crate) const TABLE: &[Mutant] = &[
         &["drive::two_do_not_leave_the_driver_to_each_other"],
     ),
     mutant(
+        299,
+        REST,
+        "who leaves a driver asks to whom before it announces its sleep",
+        &["drive::two_do_not_leave_the_driver_to_each_other"],
+    ),
+    mutant(
         254,
         SCHEDULER,
         "who leaves a driver to somebody does not see that he was woken for another one",
