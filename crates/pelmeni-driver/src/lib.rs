@@ -47,7 +47,7 @@
 //! | `bell` | how a thread that waits for the kernel is called back |
 //! | `driver` | the turn: one wait, its events, the wakers it ends with |
 //! | `membership`, `registration` | one source's way in and out |
-//! | `slack`, `this_core` | how late the kernel may end a sleep; where it has a thread run |
+//! | `slack` | how late the kernel may end a sleep |
 //! | `alarm`, `node` | a deadline and what became of it; its place in a list |
 //! | `timer`, `wheel`, `levels` | who waits for a deadline; where they wait, and in which order |
 
@@ -84,12 +84,6 @@ mod registration;
 #[cfg_attr(not(any(target_os = "linux", target_os = "android")), path = "slack_elsewhere.rs")]
 mod slack;
 mod source;
-#[cfg_attr(all(loom, feature = "loom"), path = "this_core_in_models.rs")]
-#[cfg_attr(
-    not(any(target_os = "linux", target_os = "android", all(loom, feature = "loom"))),
-    path = "this_core_elsewhere.rs"
-)]
-mod this_core;
 #[expect(unsafe_code, reason = "the nodes of the wheel lie in their timers")]
 mod timer;
 mod vacancies;
@@ -104,6 +98,5 @@ pub use interest::Direction;
 pub use poller::PollerKind;
 pub use registration::Registration;
 pub use slack::Punctual;
-pub use this_core::this_core;
 pub use timer::{Timer, TimerState, WheelHandle};
 pub use wheel::Wheel;

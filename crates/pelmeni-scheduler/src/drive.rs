@@ -20,18 +20,9 @@
 //! | is stuck | none; the monitor sees it, and wakes somebody, preferably one who attends no driver |
 //!
 //! **No driver is forgotten.** There are never more drivers without an attendant than workers awake: who wakes up leaves one at
-//! most, and who falls asleep takes one if there is one, or leaves the only one to somebody who is awake. (If it cannot take it,
-//! because somebody just looks there, it tries again.) Only who leaves its seat breaks the balance; it wakes somebody who waits
-//! for no driver, and whom nobody has woken yet (see
+//! most, and who falls asleep takes one if there is one. (If it cannot, because somebody just looks there, it tries again.)
+//! Only who leaves its seat breaks the balance; it wakes somebody who waits for no driver, and whom nobody has woken yet (see
 //! [`hand_on_drivers`](crate::scheduler::Scheduler::hand_on_drivers)). So in the end, when all sleep, all are attended.
-//!
-//! **Who shares a core with whom it helps leaves the only driver to it.** Two workers come to share one when others need the
-//! cores, as clients on the same machine do. Who was called to help and has found nothing more would then be woken for one event
-//! after the other, each time in place of the worker that has a queue of them; and once both have work there, neither ever falls
-//! asleep. So it does not take the driver if it woke up on the core of another worker, is still there, and that one is awake and
-//! has got on meanwhile. It asks after it has announced its sleep: of several that fall asleep, the last one finds nobody awake,
-//! and stays. And who leaves its seat hands the driver on as above. If the other gets stuck instead, the
-//! [`monitor`](crate::monitor) sees that nobody attends it.
 //!
 //! Where a worker waits is part of its parker's word, so that whoever ends its sleep learns both at once. If it has come back
 //! meanwhile and waits somewhere else, it has taken the token with it; then the interruption is for nobody, and ends at
@@ -44,7 +35,6 @@ use std::time::Duration;
 pub(crate) use pelmeni_driver::Deadline;
 pub use pelmeni_driver::Registration;
 pub(crate) use pelmeni_driver::clock::now;
-pub(crate) use pelmeni_driver::this_core;
 use pelmeni_driver::{Driver, Turn};
 pub(crate) use pelmeni_driver::{Punctual, Timer, TimerState, Wheel, WheelHandle};
 
@@ -107,11 +97,13 @@ impl Drive {
         patience: &mut Patience,
         is_alone: impl Fn() -> bool,
     ) {
-        let until = sleep_until(clock, limit);
+        let until = clock.wheel.next_deadline().unwrap_or(Deadline::NEVER).min(limit);
+        // Without a deadline the clock is not asked.
+        let timeout = || if until == Deadline::NEVER { None } else { until.until(now()) };
         let is_over =
             || seat.parker.has_token() || (until != Deadline::NEVER && until.has_passed(now()));
         let Some((place, mut turn)) = self.claim(self.group_of(clock.index), is_over) else {
-            return seat.parker.park(timeout(until));
+            return seat.parker.park(timeout());
         };
         if !self.drivers[place].is_idle() && is_alone() {
             if await_events(&mut turn, patience, is_over) {
@@ -121,13 +113,7 @@ impl Drive {
                 seat.parker.park(Some(Duration::ZERO)); // the bug: the token is for the wait that follows
             }
         }
-        wait_elsewhere(place, turn, seat, timeout(until));
-    }
-
-    /// As [`park`](Drive::park), and leaves the driver to whoever is awake.
-    pub(crate) fn park_without(&self, seat: &Seat, clock: &Seat, limit: Deadline) {
-        let until = sleep_until(clock, limit);
-        seat.parker.park(timeout(until));
+        wait_elsewhere(place, turn, seat, timeout());
     }
 
     /// The right to wait for the kernel, and at which driver; `None` if somebody waits with each of them, or there is nothing
@@ -212,16 +198,6 @@ impl Drive {
         let places = self.drivers.len();
         (group..places).chain(0..group)
     }
-}
-
-/// Until when whoever minds the timers of `clock` may sleep.
-fn sleep_until(clock: &Seat, limit: Deadline) -> Deadline {
-    clock.wheel.next_deadline().unwrap_or(Deadline::NEVER).min(limit)
-}
-
-/// How long it is until then. Without a deadline the clock is not asked.
-fn timeout(until: Deadline) -> Option<Duration> {
-    if until == Deadline::NEVER { None } else { until.until(now()) }
 }
 
 fn look_at(driver: &Driver) {

@@ -137,20 +137,6 @@ impl House {
         worker::occupy(&self.lease, 0, |worker| worker.run_until(is_empty));
     }
 
-    /// What a worker does in this seat that was called to help another one, and has found nothing more: it sleeps once.
-    pub fn help(&self, seat: usize, companion: usize) {
-        worker::occupy(&self.lease, seat, |worker| {
-            worker.be_seen();
-            worker.companion.set(Some((companion, u64::MAX)));
-            worker.idle();
-        });
-    }
-
-    /// Ends the sleep of whoever sits there, or its next one.
-    pub fn unpark(&self, seat: usize) {
-        self.lease.unpark(seat);
-    }
-
     /// A monitor, who has not looked yet.
     pub fn monitor(&self) -> Monitor<'_> {
         Monitor(monitor::Monitor::new(&self.lease))

@@ -29,7 +29,6 @@ impl Worker<'_> {
     #[cold]
     pub(crate) fn look_around(&self) {
         self.errands.forget();
-        self.be_seen();
         let (polls, average) = self.plan_next_look();
         // Tasks that go on by themselves pay for the move in the end, however short their polls are. Those that only try once
         // more whether there is something to read are two of three polls at most.

@@ -1,9 +1,7 @@
 //! What the monitor and the thieves see of a seat's thread: whether it is there, and whether it is stuck.
 //!
 //! The answers are old when they come, and nothing follows from them but another look; so they are Relaxed. Only who comes
-//! to a seat must see what who has left it did. And who leaves a driver to the thread of a seat relies on its being there: it
-//! asks after it has announced its sleep, and whoever leaves a seat looks for sleepers after that
-//! ([`idle`](crate::idle), with the fences of `sleep` and `find_sleeper`).
+//! to a seat must see what who has left it did.
 
 use pelmeni_core::primitive::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
@@ -37,16 +35,12 @@ pub(crate) struct Presence {
     stuck: AtomicU64,
     /// [`ASLEEP`], or [`AWAKE`], or the address of the task that it polls or has polled last.
     doing: AtomicUsize,
-    /// The number of the core on which the thread was seen last since it woke up.
-    core: AtomicUsize,
 }
 
 /// The thread sleeps, and cannot be stuck.
 const ASLEEP: usize = 0;
 /// The thread has polled nothing since it came or woke up.
 const AWAKE: usize = 1;
-/// No core has that number.
-const NO_CORE: usize = usize::MAX;
 
 impl Default for Presence {
     fn default() -> Self {
@@ -55,7 +49,6 @@ impl Default for Presence {
             occupied: AtomicBool::new(false),
             stuck: AtomicU64::new(u64::MAX),
             doing: AtomicUsize::new(ASLEEP),
-            core: AtomicUsize::new(NO_CORE),
         }
     }
 }
@@ -63,7 +56,6 @@ impl Default for Presence {
 impl Presence {
     /// A thread comes. False: one is here, or about to come, already.
     pub(crate) fn enter(&self) -> bool {
-        self.set_core(None);
         self.wake_up();
         // Acquire: pairs with the Release in leave.
         !self.occupied.swap(true, Ordering::Acquire)
@@ -105,16 +97,6 @@ impl Presence {
     pub(crate) fn task(&self) -> Option<usize> {
         let doing = self.doing.load(Ordering::Relaxed);
         (doing != ASLEEP && doing != AWAKE).then_some(doing)
-    }
-
-    /// The thread runs on this core.
-    pub(crate) fn set_core(&self, core: Option<usize>) {
-        self.core.store(core.unwrap_or(NO_CORE), Ordering::Relaxed);
-    }
-
-    /// Says whether the thread was seen last on this core.
-    pub(crate) fn is_on(&self, core: usize) -> bool {
-        self.core.load(Ordering::Relaxed) == core
     }
 
     /// The thread has been in this poll for long.

@@ -6,7 +6,7 @@ use pelmeni_core::primitive::{seeded, yield_now};
 
 use crate::cores::has_cores;
 use crate::cost::pays_for_events;
-use crate::drive::{self, this_core};
+use crate::drive;
 use crate::queue::Steal;
 use crate::seat::Seat;
 use crate::watch::While;
@@ -33,15 +33,13 @@ impl Worker<'_> {
         }
         debug_assert!(self.own.borrow().is_empty(), "nobody else could run these");
         let idle = &self.scheduler.idle;
-        let too_early = seeded(299) && self.leaves_driver();
         idle.sleep(self.seat.index, self.searching.replace(false));
         self.scheduler.watch.rouse(While::Busy);
         // The queues must be read once more after that announcement; see `idle`.
         let is_work = self.scheduler.has_work();
         let sleeps = !is_work && self.seat.pinned.is_empty();
         if sleeps {
-            let leaves_driver = self.leaves_driver() || too_early;
-            self.park(leaves_driver);
+            self.park();
         } else {
             // Somebody who searches has yet to come for it: let him.
             yield_now();
@@ -52,47 +50,18 @@ impl Worker<'_> {
         self.scheduler.watch.rouse(While::Idle);
         if sleeps {
             self.rise();
-            self.companion.set(if self.searching.get() { self.find_companion() } else { None });
         }
-    }
-
-    /// Shows on which core this thread runs, where others want to know.
-    pub(crate) fn be_seen(&self) {
-        if !self.scheduler.is_single() && self.scheduler.drive.is_one() {
-            self.seat.presence.set_core(this_core());
-        }
-    }
-
-    /// Another worker on the core on which this one has woken up, and how many polls it has made.
-    pub(crate) fn find_companion(&self) -> Option<(usize, u64)> {
-        if !self.scheduler.drive.is_one() {
-            return None;
-        }
-        let core = this_core()?;
-        let is_companion = |seat: &&Seat| {
-            seat.index != self.seat.index && self.scheduler.is_companion(seat.index, core)
-        };
-        let companion = self.scheduler.seats_in_use().iter().find(is_companion)?;
-        Some((companion.index, companion.counters.polls.get()))
-    }
-
-    /// Says whether to leave the driver to the worker beside which this one has helped: if the two still share a core, and that
-    /// one has got on meanwhile. To be asked after this worker has announced its sleep.
-    fn leaves_driver(&self) -> bool {
-        let Some((companion, polls)) = self.companion.take() else { return false };
-        let gets_on = self.scheduler.seats[companion].counters.polls.get() != polls;
-        gets_on && this_core().is_some_and(|core| self.scheduler.is_companion(companion, core))
     }
 
     fn sleep(&self) {
-        self.park(false);
+        self.park();
         if self.scheduler.is_monitored() {
             self.scheduler.watch.rouse(While::Idle);
         }
         self.rise();
     }
 
-    fn park(&self, leaves_driver: bool) {
+    fn park(&self) {
         self.seat.counters.parks.add(1);
         let presence = &self.seat.presence;
         presence.fall_asleep();
@@ -100,13 +69,7 @@ impl Worker<'_> {
         let mut patience = self.patience.get();
         let (limit, is_alone) = (self.limit.get(), || has_cores() && self.is_last_awake());
         let drive = &self.scheduler.drive;
-        self.collect(|| {
-            if leaves_driver {
-                drive.park_without(self.seat, self.home, limit);
-            } else {
-                drive.park(self.seat, self.home, limit, &mut patience, is_alone);
-            }
-        });
+        self.collect(|| drive.park(self.seat, self.home, limit, &mut patience, is_alone));
         self.patience.set(patience);
         presence.wake_up();
     }
@@ -125,7 +88,6 @@ impl Worker<'_> {
     /// What comes after a sleep: it has looked around, and others may be needed for what it found.
     fn rise(&self) {
         let now = drive::now();
-        self.be_seen();
         self.looked.set(now);
         self.look_at.set(self.tick.get().wrapping_add(self.look_every.get()));
         self.fire_timers(self.home, now);

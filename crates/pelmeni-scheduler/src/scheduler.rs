@@ -161,25 +161,11 @@ impl Scheduler {
 
     /// Somebody leaves who may have been the last to come for some driver's events.
     pub(crate) fn hand_on_drivers(&self) {
-        // It must be one worker more that is awake. Who still counts as asleep may have been woken by another who left. The
-        // drivers are looked at after the fence, too: who waits there may be about to leave it to the one who leaves.
-        self.idle.find_sleeper(|seat| {
-            self.is_rested(seat)
-                && !self.drive.is_attended()
-                && !(seeded(297) && self.drive.is_one())
-                && (self.end_sleep(seat) || seeded(254))
-        });
-    }
-
-    /// Says whether a worker is awake on this core, where it was seen last, and not known to be stuck. A spare is none: it may
-    /// only be about to come.
-    pub(crate) fn is_companion(&self, seat: usize, core: usize) -> bool {
-        let Seat { presence, .. } = &self.seats[seat];
-        seat <= self.threads
-            && presence.is_at_work()
-            && (!self.idle.is_asleep(seat) || seeded(298))
-            && presence.is_on(core)
-            && !self.seats[seat].is_stuck()
+        if !self.drive.is_one() && !self.drive.is_attended() {
+            // It must be one worker more that is awake. Who still counts as asleep may have been woken by another who left.
+            self.idle
+                .find_sleeper(|seat| self.is_rested(seat) && (self.end_sleep(seat) || seeded(254)));
+        }
     }
 
     /// How many workers are awake, and have a core to be so. The answer may be old.

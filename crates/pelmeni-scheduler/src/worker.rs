@@ -75,8 +75,6 @@ pub(crate) struct Worker<'s> {
     /// When to return from a sleep at the latest.
     pub(crate) limit: Cell<Deadline>,
     pub(crate) errands: Errands,
-    /// If it was called to help, and woke up on the core of another worker: which one, and how many polls that had made by then.
-    pub(crate) companion: Cell<Option<(usize, u64)>>,
     /// Whether to stay awake for events.
     pub(crate) patience: Cell<Patience>,
 }
@@ -128,7 +126,6 @@ pub(crate) fn occupy<R>(lease: &Lease, seat: usize, f: impl FnOnce(&Worker<'_>) 
         wakers: RefCell::default(),
         limit: Cell::new(Deadline::NEVER),
         errands: Errands::default(),
-        companion: Cell::default(),
         patience: Cell::default(),
     };
     lease.enter();

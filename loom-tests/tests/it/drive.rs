@@ -8,7 +8,7 @@ use std::task::{Context, Waker};
 
 use pelmeni_core::park::Parker;
 use pelmeni_core::primitive::yield_now;
-use pelmeni_driver::{Direction, Registration};
+use pelmeni_driver::Direction;
 use pelmeni_loom_tests::Model;
 use pelmeni_scheduler::model::House;
 
@@ -51,49 +51,6 @@ fn kernel_is_handed_on() {
         house.kernel().report();
         close(&house, [substitute]);
     });
-}
-
-/// Two workers that were called to help find nothing more, and each would leave the driver to the other: somebody comes for
-/// the event.
-#[test]
-fn two_do_not_leave_the_driver_to_each_other() {
-    Model::new("drive::two_do_not_leave_the_driver_to_each_other").bound(2).check(|| {
-        let house = House::new(2);
-        let registration = watched(&house);
-        let helpers = [0, 1].map(|seat| {
-            open(&house, move |house| {
-                house.help(seat, 1 - seat);
-                house.unpark(1 - seat);
-            })
-        });
-        house.kernel().report();
-        close(&house, helpers);
-        drop(registration);
-    });
-}
-
-/// A worker that was called to help leaves the driver to a caller, who goes: it comes for the event.
-#[test]
-fn driver_is_left_to_a_caller_who_goes() {
-    Model::new("drive::driver_is_left_to_a_caller_who_goes").bound(2).check(|| {
-        let house = House::new(2);
-        let registration = watched(&house);
-        let caller = open(&house, |house| house.call(async {}));
-        let helper = open(&house, |house| house.help(1, 0));
-        caller.join().unwrap();
-        house.kernel().report();
-        close(&house, [helper]);
-        drop(registration);
-    });
-}
-
-/// A source that the driver has something to report of, when it comes; but nobody waits for it.
-fn watched(house: &House) -> Registration {
-    let registration = house.registration(0);
-    let mut cx = Context::from_waker(Waker::noop());
-    let ready = registration.poll_ready(&mut cx, &io::stderr(), Direction::Read);
-    assert!(ready.is_pending());
-    registration
 }
 
 /// A worker that may have waited for the kernel is stuck until somebody else does.

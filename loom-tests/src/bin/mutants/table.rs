@@ -633,24 +633,6 @@ pub(crate) const TABLE: &[Mutant] = &[
         &["drive::driver_is_handed_on"],
     ),
     mutant(
-        297,
-        SCHEDULER,
-        "who leaves has nobody come for the only driver",
-        &["drive::driver_is_left_to_a_caller_who_goes"],
-    ),
-    mutant(
-        298,
-        SCHEDULER,
-        "a driver is left to somebody who has announced its sleep",
-        &["drive::two_do_not_leave_the_driver_to_each_other"],
-    ),
-    mutant(
-        299,
-        REST,
-        "who leaves a driver asks to whom before it announces its sleep",
-        &["drive::two_do_not_leave_the_driver_to_each_other"],
-    ),
-    mutant(
         254,
         SCHEDULER,
         "who leaves a driver to somebody does not see that he was woken for another one",
