@@ -47,7 +47,7 @@
 //! | `bell` | how a thread that waits for the kernel is called back |
 //! | `driver` | the turn: one wait, its events, the wakers it ends with |
 //! | `membership`, `registration` | one source's way in and out |
-//! | `slack` | how late the kernel may end a sleep |
+//! | `slack`, `thread_times` | how late the kernel may end a sleep; how long it has let a thread run, or wait |
 //! | `alarm`, `node` | a deadline and what became of it; its place in a list |
 //! | `timer`, `wheel`, `levels` | who waits for a deadline; where they wait, and in which order |
 
@@ -84,6 +84,11 @@ mod registration;
 #[cfg_attr(not(any(target_os = "linux", target_os = "android")), path = "slack_elsewhere.rs")]
 mod slack;
 mod source;
+#[cfg_attr(
+    not(any(target_os = "linux", target_os = "android")),
+    path = "thread_times_elsewhere.rs"
+)]
+mod thread_times;
 #[expect(unsafe_code, reason = "the nodes of the wheel lie in their timers")]
 mod timer;
 mod vacancies;
@@ -98,5 +103,6 @@ pub use interest::Direction;
 pub use poller::PollerKind;
 pub use registration::Registration;
 pub use slack::Punctual;
+pub use thread_times::{ThreadTimes, this_thread};
 pub use timer::{Timer, TimerState, WheelHandle};
 pub use wheel::Wheel;

@@ -85,11 +85,12 @@ impl Costs {
         self.known.set(kind, before.after(took, company.try_into().unwrap_or(u32::MAX)));
     }
 
-    /// In nanoseconds: what there is to gain if somebody else polls a task of this kind.
+    /// In nanoseconds: what there is to gain if somebody else polls a task of this kind. `is_full` says whether there is no core
+    /// for one more worker.
     #[inline]
-    pub(crate) fn gain(&self, kind: usize) -> u64 {
+    pub(crate) fn gain(&self, kind: usize, is_full: impl FnOnce() -> bool) -> u64 {
         match self.known.get(kind) {
-            Some(cost) => cost.gain(),
+            Some(cost) => cost.gain(is_full),
             None => {
                 self.curious.set(CURIOUS);
                 EVENTS
@@ -121,12 +122,12 @@ impl Cost {
     }
 
     #[inline]
-    fn gain(self) -> u64 {
+    fn gain(self, is_full: impl FnOnce() -> bool) -> u64 {
         let (short, shared) = (u64::from(self.short), u64::from(self.shared));
         let (less, more) = IN_THE_WAY;
         // As long as nobody was alone, the short polls have to do for a comparison.
         let is_worse = shared * less > u64::from(self.alone.max(self.short)) * more;
-        if short < MOVE || (short < WAKE && is_worse) { 0 } else { short }
+        if short < MOVE || (short < WAKE && (is_worse || is_full())) { 0 } else { short }
     }
 }
 
@@ -163,9 +164,15 @@ pub(crate) fn pays_for_events(gain: u64) -> bool {
 
 /// Says whether to wake a thread for half of so many polls, that take so long on average. A task that another one spawned or
 /// woke was shared then, if that paid; so what is left in a queue is mostly due to events.
-pub(crate) fn pays_for(polls: usize, average: Duration) -> bool {
-    let average = u64::try_from(average.as_nanos()).unwrap_or(u64::MAX);
-    average >= MOVE && pays_for_events(average.saturating_mul(polls as u64))
+pub(crate) fn pays_for(polls: usize, average: Duration, is_full: bool) -> bool {
+    let nanos = u64::try_from(average.as_nanos()).unwrap_or(u64::MAX);
+    let moves = nanos >= MOVE && !(is_full && is_short(average));
+    moves && pays_for_events(nanos.saturating_mul(polls as u64))
+}
+
+/// Says whether polls that take so long on average are too short for one of them to be worth a wake.
+pub(crate) fn is_short(average: Duration) -> bool {
+    average < Duration::from_nanos(WAKE)
 }
 
 #[cfg(test)]
@@ -187,12 +194,12 @@ mod tests {
     fn unknown_kind_pays_and_is_looked_into() {
         let costs = Costs::default();
         assert!(!costs.wants_to_know(1));
-        assert!(pays(costs.gain(SOUP)) && pays_for_events(costs.gain(SOUP)));
+        assert!(pays(costs.gain(SOUP, || false)) && pays_for_events(costs.gain(SOUP, || false)));
         assert!(costs.wants_to_know(1));
         nanos(&costs, SOUP, 40);
         assert!(!costs.wants_to_know(1), "it is known now");
-        assert!(!pays(costs.gain(SOUP)));
-        assert!(pays(costs.gain(TEA)), "another one is not");
+        assert!(!pays(costs.gain(SOUP, || false)));
+        assert!(pays(costs.gain(TEA, || false)), "another one is not");
     }
 
     #[test]
@@ -200,12 +207,31 @@ mod tests {
         let costs = Costs::default();
         nanos(&costs, SOUP, 3_000);
         nanos(&costs, TEA, 100);
-        assert!(!pays(costs.gain(SOUP)) && pays(costs.gain(SOUP) * 7));
-        assert!(!pays_for_batch(costs.gain(SOUP) * 33) && pays_for_batch(costs.gain(SOUP) * 34));
-        assert!(!pays_for_events(costs.gain(SOUP) * 66) && pays_for_events(costs.gain(SOUP) * 67));
-        assert_eq!(costs.gain(TEA), 0);
-        assert!(pays_for(67, Duration::from_micros(3)) && !pays_for(66, Duration::from_micros(3)));
-        assert!(!pays_for(1_000_000, Duration::from_nanos(100)));
+        assert!(!pays(costs.gain(SOUP, || false)) && pays(costs.gain(SOUP, || false) * 7));
+        assert!(
+            !pays_for_batch(costs.gain(SOUP, || false) * 33)
+                && pays_for_batch(costs.gain(SOUP, || false) * 34)
+        );
+        assert!(
+            !pays_for_events(costs.gain(SOUP, || false) * 66)
+                && pays_for_events(costs.gain(SOUP, || false) * 67)
+        );
+        assert_eq!(costs.gain(TEA, || false), 0);
+        assert!(
+            pays_for(67, Duration::from_micros(3), false)
+                && !pays_for(66, Duration::from_micros(3), false)
+        );
+        assert!(!pays_for(1_000_000, Duration::from_nanos(100), false));
+    }
+
+    #[test]
+    fn where_there_is_no_core_for_more_only_long_polls_pay() {
+        let costs = Costs::default();
+        nanos(&costs, SOUP, 3_000);
+        nanos(&costs, TEA, WAKE);
+        assert_eq!((costs.gain(SOUP, || true), costs.gain(TEA, || true)), (0, WAKE));
+        assert!(!pays_for(1_000_000, Duration::from_micros(3), true));
+        assert!(pays_for(10, Duration::from_micros(20), true));
     }
 
     #[test]
@@ -213,15 +239,15 @@ mod tests {
         let costs = Costs::default();
         nanos(&costs, SOUP, 100);
         nanos(&costs, SOUP, 4_000_000);
-        assert_eq!(costs.gain(SOUP), 0, "one is no rule");
+        assert_eq!(costs.gain(SOUP, || false), 0, "one is no rule");
         for _ in 0..8 {
             nanos(&costs, SOUP, 4_000_000);
         }
-        assert!(pays(costs.gain(SOUP)), "several are");
+        assert!(pays(costs.gain(SOUP, || false)), "several are");
         for _ in 0..16 {
             nanos(&costs, SOUP, 100);
         }
-        assert_eq!(costs.gain(SOUP), 0);
+        assert_eq!(costs.gain(SOUP, || false), 0);
     }
 
     #[test]
@@ -229,7 +255,7 @@ mod tests {
         let costs = Costs::default();
         for sample in 0..1_000 {
             nanos(&costs, SOUP, if sample % 4 == 3 { 100_000 } else { 100 });
-            assert_eq!(costs.gain(SOUP), 0, "after {sample} samples");
+            assert_eq!(costs.gain(SOUP, || false), 0, "after {sample} samples");
         }
     }
 
@@ -239,14 +265,14 @@ mod tests {
             let costs = Costs::default();
             nanos(&costs, SOUP, 3_000);
             together(&costs, SOUP, 4_000_000, company);
-            assert!(costs.gain(SOUP) > 0, "once is no rule");
+            assert!(costs.gain(SOUP, || false) > 0, "once is no rule");
             for _ in 0..16 {
                 together(&costs, SOUP, took, company);
             }
-            assert_eq!(costs.gain(SOUP), 0, "{company} get less done than one");
+            assert_eq!(costs.gain(SOUP, || false), 0, "{company} get less done than one");
             let tries_again = (0..1_000).position(|_| {
                 nanos(&costs, SOUP, 3_000);
-                costs.gain(SOUP) > 0
+                costs.gain(SOUP, || false) > 0
             });
             assert!(tries_again > Some(20), "{tries_again:?}");
         }
@@ -259,7 +285,7 @@ mod tests {
             for _ in 0..16 {
                 nanos(&costs, SOUP, 3_000);
                 together(&costs, SOUP, took, company);
-                assert!(costs.gain(SOUP) > 0, "{company} get more done than one");
+                assert!(costs.gain(SOUP, || false) > 0, "{company} get more done than one");
             }
         }
     }
@@ -273,7 +299,7 @@ mod tests {
         }
         for poll in 0..1_000 {
             together(&costs, SOUP, uneven(poll), 2);
-            assert!(costs.gain(SOUP) > 0, "after {poll}");
+            assert!(costs.gain(SOUP, || false) > 0, "after {poll}");
         }
     }
 
@@ -284,6 +310,6 @@ mod tests {
         for _ in 0..200 {
             together(&costs, SOUP, 100_000, 2);
         }
-        assert!(pays(costs.gain(SOUP)), "they hold up all others");
+        assert!(pays(costs.gain(SOUP, || false)), "they hold up all others");
     }
 }

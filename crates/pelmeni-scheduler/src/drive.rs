@@ -36,7 +36,8 @@ pub(crate) use pelmeni_driver::Deadline;
 pub use pelmeni_driver::Registration;
 pub(crate) use pelmeni_driver::clock::now;
 use pelmeni_driver::{Driver, Turn};
-pub(crate) use pelmeni_driver::{Punctual, Timer, TimerState, Wheel, WheelHandle};
+pub(crate) use pelmeni_driver::{Punctual, ThreadTimes, this_thread};
+pub(crate) use pelmeni_driver::{Timer, TimerState, Wheel, WheelHandle};
 
 use pelmeni_core::contain;
 use pelmeni_core::primitive::{seeded, yield_now};
@@ -97,13 +98,11 @@ impl Drive {
         patience: &mut Patience,
         is_alone: impl Fn() -> bool,
     ) {
-        let until = clock.wheel.next_deadline().unwrap_or(Deadline::NEVER).min(limit);
-        // Without a deadline the clock is not asked.
-        let timeout = || if until == Deadline::NEVER { None } else { until.until(now()) };
+        let until = sleep_until(clock, limit);
         let is_over =
             || seat.parker.has_token() || (until != Deadline::NEVER && until.has_passed(now()));
         let Some((place, mut turn)) = self.claim(self.group_of(clock.index), is_over) else {
-            return seat.parker.park(timeout());
+            return seat.parker.park(timeout(until));
         };
         if !self.drivers[place].is_idle() && is_alone() {
             if await_events(&mut turn, patience, is_over) {
@@ -113,7 +112,12 @@ impl Drive {
                 seat.parker.park(Some(Duration::ZERO)); // the bug: the token is for the wait that follows
             }
         }
-        wait_elsewhere(place, turn, seat, timeout());
+        wait_elsewhere(place, turn, seat, timeout(until));
+    }
+
+    /// As [`park`](Drive::park), and leaves the driver to others.
+    pub(crate) fn park_without(&self, seat: &Seat, clock: &Seat, limit: Deadline) {
+        seat.parker.park(timeout(sleep_until(clock, limit)));
     }
 
     /// The right to wait for the kernel, and at which driver; `None` if somebody waits with each of them, or there is nothing
@@ -198,6 +202,16 @@ impl Drive {
         let places = self.drivers.len();
         (group..places).chain(0..group)
     }
+}
+
+/// Until when whoever minds the timers of `clock` may sleep.
+fn sleep_until(clock: &Seat, limit: Deadline) -> Deadline {
+    clock.wheel.next_deadline().unwrap_or(Deadline::NEVER).min(limit)
+}
+
+/// How long it is until then. Without a deadline the clock is not asked.
+fn timeout(until: Deadline) -> Option<Duration> {
+    if until == Deadline::NEVER { None } else { until.until(now()) }
 }
 
 fn look_at(driver: &Driver) {

@@ -77,6 +77,11 @@ impl House {
         });
     }
 
+    /// There are cores for so many workers only.
+    pub fn limit(&self, room: usize) {
+        self.lease.room.set(Some(room));
+    }
+
     /// What the thread does that works while nobody calls.
     pub fn substitute(&self) {
         builder::substitute(&self.lease, self.lease.threads);

@@ -36,6 +36,7 @@ mod queue;
 mod queue_counted;
 mod registry;
 mod rest;
+mod room;
 mod root;
 mod runtime;
 mod scheduler;

@@ -34,13 +34,15 @@ impl Worker<'_> {
         // more whether there is something to read are two of three polls at most.
         let go_on = self.again.take() * 4 > polls * 3 && self.deque.len() > 1;
         // Once is no rule: this thread may have been interrupted. The next look comes soon if the polls are long.
-        let pays = pays_for(self.deque.len(), average);
+        let pays = pays_for(self.deque.len(), average, self.scheduler.is_full());
         if go_on || (self.paid.replace(pays) && pays) {
             self.scheduler.notify(self.seat.index);
         }
         if self.has_gone_round(average) {
             self.fire_timers(self.home, self.looked.get());
-            self.dispatch(|| self.scheduler.drive.look(self.home.index, self.next_random()));
+            if !(self.scheduler.drive.is_one() && self.is_one_too_many()) {
+                self.dispatch(|| self.scheduler.drive.look(self.home.index, self.next_random()));
+            }
         }
         if let Some(task) = self.take_delivered() {
             self.requeue(task);

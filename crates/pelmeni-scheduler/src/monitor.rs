@@ -39,6 +39,7 @@ use crate::alertness::{ALARMING, Alertness, Found, Pause, ROUND_WHEN_BUSY};
 use crate::drive::{self, Deadline, Punctual, now};
 use crate::lease::Lease;
 use crate::misuse;
+use crate::room::Survey;
 use crate::seat::Seat;
 use crate::slow::{self, SlowPoll};
 use crate::spare;
@@ -104,6 +105,7 @@ impl<'s> Monitor<'s> {
     fn watch(&mut self) {
         let lease = self.lease;
         let mut alertness = Alertness::new(now());
+        let mut survey = Survey::new(lease);
         let mut nobody_slept = false;
         while !lease.is_stopping() {
             if mem::take(&mut nobody_slept) {
@@ -111,6 +113,7 @@ impl<'s> Monitor<'s> {
             } else {
                 self.look_twice();
             }
+            survey.look(lease, self.at_work.len());
             match alertness.after(self.found(), now()) {
                 Pause::For(time) => lease.watch.pause(time),
                 Pause::WhileIdle => {

@@ -35,6 +35,8 @@ pub(crate) struct Presence {
     stuck: AtomicU64,
     /// [`ASLEEP`], or [`AWAKE`], or the address of the task that it polls or has polled last.
     doing: AtomicUsize,
+    /// The number by which the system knows the thread.
+    thread: AtomicUsize,
 }
 
 /// The thread sleeps, and cannot be stuck.
@@ -49,6 +51,7 @@ impl Default for Presence {
             occupied: AtomicBool::new(false),
             stuck: AtomicU64::new(u64::MAX),
             doing: AtomicUsize::new(ASLEEP),
+            thread: AtomicUsize::new(0),
         }
     }
 }
@@ -59,6 +62,16 @@ impl Presence {
         self.wake_up();
         // Acquire: pairs with the Release in leave.
         !self.occupied.swap(true, Ordering::Acquire)
+    }
+
+    /// This is the thread that comes.
+    pub(crate) fn introduce(&self, thread: usize) {
+        self.thread.store(thread, Ordering::Relaxed);
+    }
+
+    /// The number of the thread that came last.
+    pub(crate) fn thread(&self) -> usize {
+        self.thread.load(Ordering::Relaxed)
     }
 
     /// The thread has gone.

@@ -19,8 +19,10 @@ impl Worker<'_> {
         if self.scheduler.is_single() {
             return self.sleep();
         }
+        // Who was called, or goes on searching, is needed; and a spare always is.
+        let mut is_one_too_many = !self.searching.get() && self.is_one_too_many();
         // A job that is about to end is over before a search; what there is to find is seen below, before the sleep.
-        let has_time = !self.errands.is_due();
+        let has_time = !is_one_too_many && !self.errands.is_due();
         if has_time && !self.searching.get() && self.scheduler.start_search() {
             self.searching.set(true);
         }
@@ -35,11 +37,15 @@ impl Worker<'_> {
         let idle = &self.scheduler.idle;
         idle.sleep(self.seat.index, self.searching.replace(false));
         self.scheduler.watch.rouse(While::Busy);
-        // The queues must be read once more after that announcement; see `idle`.
-        let is_work = self.scheduler.has_work();
+        // The queues must be read once more after that announcement; see `idle`. The deques of those who get on are their own.
+        is_one_too_many = is_one_too_many && self.is_one_too_many();
+        let is_work = match is_one_too_many {
+            true => self.scheduler.has_deliveries(),
+            false => self.scheduler.has_work(),
+        };
         let sleeps = !is_work && self.seat.pinned.is_empty();
         if sleeps {
-            self.park();
+            self.park(is_one_too_many);
         } else {
             // Somebody who searches has yet to come for it: let him.
             yield_now();
@@ -53,15 +59,20 @@ impl Worker<'_> {
         }
     }
 
+    /// Says whether there is no core for this worker. To be asked after it has announced its sleep, if it will rely on others.
+    pub(crate) fn is_one_too_many(&self) -> bool {
+        self.scheduler.is_one_too_many(self.seat.index)
+    }
+
     fn sleep(&self) {
-        self.park();
+        self.park(false);
         if self.scheduler.is_monitored() {
             self.scheduler.watch.rouse(While::Idle);
         }
         self.rise();
     }
 
-    fn park(&self) {
+    fn park(&self, is_one_too_many: bool) {
         self.seat.counters.parks.add(1);
         let presence = &self.seat.presence;
         presence.fall_asleep();
@@ -69,7 +80,11 @@ impl Worker<'_> {
         let mut patience = self.patience.get();
         let (limit, is_alone) = (self.limit.get(), || has_cores() && self.is_last_awake());
         let drive = &self.scheduler.drive;
-        self.collect(|| drive.park(self.seat, self.home, limit, &mut patience, is_alone));
+        if is_one_too_many && drive.is_one() {
+            drive.park_without(self.seat, self.home, limit);
+        } else {
+            self.collect(|| drive.park(self.seat, self.home, limit, &mut patience, is_alone));
+        }
         self.patience.set(patience);
         presence.wake_up();
     }

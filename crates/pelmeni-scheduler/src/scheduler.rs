@@ -30,6 +30,7 @@ use crate::lease::{Lease, Leases};
 use crate::newcomers::Newcomers;
 use crate::pool::Pool;
 use crate::presence::InUse;
+use crate::room::Room;
 use crate::seat::Seat;
 use crate::slow::Listener;
 use crate::thread::Threads;
@@ -54,6 +55,8 @@ pub(crate) struct Scheduler {
     pub(crate) seats: Box<[Seat]>,
     in_use: InUse,
     pub(crate) idle: Idle,
+    /// How many workers have a core.
+    pub(crate) room: Room,
     pub(crate) watch: Watch,
     pub(crate) drive: Drive,
     pub(crate) callers: Callers,
@@ -93,6 +96,7 @@ impl Scheduler {
             seats: (0..seats).map(Seat::new).collect(),
             in_use: InUse::new(in_use),
             idle: Idle::new(seats),
+            room: Room::default(),
             watch: Watch::default(),
             drive,
             callers: Callers::default(),
@@ -136,6 +140,11 @@ impl Scheduler {
         self.seats_in_use().iter().any(Seat::has_work)
     }
 
+    /// Says whether a task waits in the inbox of any seat.
+    pub(crate) fn has_deliveries(&self) -> bool {
+        self.seats_in_use().iter().any(|seat| !seat.inbox.is_empty())
+    }
+
     /// Ends the sleep of whoever sits there, or its next one.
     pub(crate) fn unpark(&self, seat: usize) {
         self.end_sleep(seat);
@@ -171,6 +180,28 @@ impl Scheduler {
     /// How many workers are awake, and have a core to be so. The answer may be old.
     pub(crate) fn company(&self) -> usize {
         self.idle.count_awake(self.threads).clamp(1, cores())
+    }
+
+    /// Says whether as many workers get on as there are cores for. The answer may be old.
+    #[inline]
+    pub(crate) fn is_full(&self) -> bool {
+        self.room.limit().is_some_and(|room| self.count_who_get_on(self.threads + 1) >= room)
+    }
+
+    /// Says whether the worker in this seat is one too many: there are no cores for more than those before it who get on. The
+    /// answer may be old; but who asks after it has announced its sleep sees all who may rely on it.
+    #[inline]
+    pub(crate) fn is_one_too_many(&self, seat: usize) -> bool {
+        let is_spare = seat > self.threads;
+        self.room.limit().is_some_and(|room| !is_spare && self.count_who_get_on(seat) >= room)
+    }
+
+    /// How many workers in the first so many seats are awake, and not known to be stuck.
+    fn count_who_get_on(&self, seats: usize) -> usize {
+        let is_awake = |seat: &Seat| !self.idle.is_asleep(seat.index) || seeded(297);
+        let gets_on =
+            |seat: &&Seat| seat.presence.is_occupied() && is_awake(seat) && !seat.is_stuck();
+        self.seats[..seats].iter().filter(gets_on).count()
     }
 
     /// As [`unpark`](Scheduler::unpark), for whoever minds the timers of a seat: its thread, or those that stand in for it.

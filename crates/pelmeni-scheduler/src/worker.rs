@@ -130,6 +130,7 @@ pub(crate) fn occupy<R>(lease: &Lease, seat: usize, f: impl FnOnce(&Worker<'_>) 
     };
     lease.enter();
     seat.presence.enter();
+    seat.presence.introduce(drive::this_thread());
     lease.watch.rouse(While::Idle);
     CURRENT.with(|current| current.set(ptr::from_ref(&worker).cast()));
     // A panic here is a bug of the runtime; tasks that must not leave this thread would be stranded.
@@ -174,7 +175,7 @@ impl Worker<'_> {
     #[inline]
     pub(crate) fn run(&self, task: Runnable) {
         if self.searching.get() {
-            self.stop_searching(self.costs.gain(task.kind()) > 0);
+            self.stop_searching(self.gain_of(&task) > 0);
         }
         self.seat.counters.polls.add(1);
         self.seat.presence.poll(task.address());
@@ -210,17 +211,22 @@ impl Worker<'_> {
 
     /// Queues one of many tasks; [`share`](Worker::share) follows.
     pub(crate) fn push_together(&self, task: Runnable) {
-        self.gain.set(self.gain.get().saturating_add(self.costs.gain(task.kind())));
+        self.gain.set(self.gain.get().saturating_add(self.gain_of(&task)));
         self.deque.push(task);
     }
 
     /// Queues a task that this worker does not run at once, and wakes somebody for it if that pays.
     fn push_surplus(&self, task: Runnable) {
-        let gain = self.costs.gain(task.kind());
+        let gain = self.gain_of(&task);
         self.deque.push(task);
         if gain > 0 && pays(gain.saturating_mul(self.deque.len() as u64)) {
             self.scheduler.notify(self.seat.index);
         }
+    }
+
+    /// In nanoseconds: what there is to gain if another worker polls this task.
+    fn gain_of(&self, task: &Runnable) -> u64 {
+        self.costs.gain(task.kind(), || self.scheduler.is_full())
     }
 
     /// The next task of this worker's own.

@@ -53,6 +53,30 @@ fn kernel_is_handed_on() {
     });
 }
 
+/// There is a core for one worker only. Another leaves the kernel to a caller, who goes: somebody comes for the event.
+#[test]
+fn kernel_is_left_to_a_caller_who_goes() {
+    Model::new("drive::kernel_is_left_to_a_caller_who_goes").bound(1).check(|| {
+        let house = House::new(2);
+        house.limit(1);
+        let left = Left::new(&house, 1);
+        let waits = Arc::new(Parker::new());
+        let substitute = open(&house, |house| house.substitute());
+        let worker = open(&house, |house| house.work(1));
+        drop(house.deliver(1, {
+            let (house, waits) = (house.clone(), waits.clone());
+            async move {
+                event(&house, 0, &waits).await;
+                left.done();
+            }
+        }));
+        house.call(async {});
+        waits.park(None);
+        house.kernel().report();
+        close(&house, [substitute, worker]);
+    });
+}
+
 /// A worker that may have waited for the kernel is stuck until somebody else does.
 #[test]
 fn kernel_of_a_stuck_worker() {

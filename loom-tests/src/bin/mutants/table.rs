@@ -633,6 +633,12 @@ pub(crate) const TABLE: &[Mutant] = &[
         &["drive::driver_is_handed_on"],
     ),
     mutant(
+        297,
+        SCHEDULER,
+        "a driver is left to somebody who has announced its sleep",
+        &["drive::kernel_is_left_to_a_caller_who_goes"],
+    ),
+    mutant(
         254,
         SCHEDULER,
         "who leaves a driver to somebody does not see that he was woken for another one",

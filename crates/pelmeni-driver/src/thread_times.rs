@@ -1,0 +1,54 @@
+//! How long a thread has run and how long it has waited for a core, as the system counts it. Elsewhere than on Linux it does
+//! not say, and the twin of this file has no answer.
+
+use std::fs;
+use std::time::Duration;
+
+/// Of one thread, since it began.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ThreadTimes {
+    /// How long it has run.
+    pub ran: Duration,
+    /// How long it could have run, and another had the core.
+    pub waited: Duration,
+}
+
+/// The number by which the system knows the thread that calls. None is zero.
+pub fn this_thread() -> usize {
+    rustix::thread::gettid().as_raw_nonzero().get() as usize
+}
+
+impl ThreadTimes {
+    /// Of the thread of this process with this number; `None` if there is none, or the system does not say. It takes some
+    /// microseconds. (It may count in ticks of some milliseconds: one that runs is seen at the last tick.)
+    pub fn of(thread: usize) -> Option<ThreadTimes> {
+        parse(&fs::read_to_string(format!("/proc/self/task/{thread}/schedstat")).ok()?)
+    }
+}
+
+fn parse(text: &str) -> Option<ThreadTimes> {
+    let mut nanos = text.split_ascii_whitespace().map(str::parse);
+    let mut next = || Some(Duration::from_nanos(nanos.next()?.ok()?));
+    Some(ThreadTimes { ran: next()?, waited: next()? })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn system_tells_of_threads_that_are_there() {
+        let times = ThreadTimes::of(this_thread());
+        // Some systems forbid to look, or do not count.
+        assert!(times.is_some() || fs::metadata("/proc/self/schedstat").is_err());
+        assert_eq!(ThreadTimes::of(0), None, "there is no such thread");
+    }
+
+    #[test]
+    fn what_the_system_says_is_understood() {
+        let (ran, waited) = (Duration::from_micros(7), Duration::from_nanos(12));
+        assert_eq!(parse("7000 12 3\n"), Some(ThreadTimes { ran, waited }));
+        assert_eq!(parse("7000"), None);
+        assert_eq!(parse("borscht 12 3"), None);
+    }
+}
