@@ -84,10 +84,6 @@ mod registration;
 #[cfg_attr(not(any(target_os = "linux", target_os = "android")), path = "slack_elsewhere.rs")]
 mod slack;
 mod source;
-#[cfg_attr(
-    not(any(target_os = "linux", target_os = "android")),
-    path = "thread_times_elsewhere.rs"
-)]
 mod thread_times;
 #[expect(unsafe_code, reason = "the nodes of the wheel lie in their timers")]
 mod timer;

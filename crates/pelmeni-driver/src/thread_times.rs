@@ -1,11 +1,10 @@
-//! How long a thread has run and how long it has waited for a core, as the system counts it. Elsewhere than on Linux it does
-//! not say, and the twin of this file has no answer.
+//! How long a thread has run and how long it has waited for a core, as Linux counts it. Elsewhere the system does not say.
 
 use std::fs;
 use std::time::Duration;
 
 /// Of one thread, since it began.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ThreadTimes {
     /// How long it has run.
     pub ran: Duration,
@@ -13,9 +12,12 @@ pub struct ThreadTimes {
     pub waited: Duration,
 }
 
-/// The number by which the system knows the thread that calls. None is zero.
+/// The number by which the system knows the thread that calls; zero, which is none, elsewhere than on Linux.
 pub fn this_thread() -> usize {
-    rustix::thread::gettid().as_raw_nonzero().get() as usize
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    return rustix::thread::gettid().as_raw_nonzero().get() as usize;
+    #[cfg(not(any(target_os = "linux", target_os = "android")))]
+    return 0;
 }
 
 impl ThreadTimes {

@@ -11,7 +11,8 @@
 //! by one thread. So it is also known what polls of a kind take in company, that is, while several workers are awake. If all
 //! those together get less done than one alone, a task of that kind is not worth a wake when it gets ready, and those who are
 //! awake fall asleep as soon as they run out of them; until it is tried again. It matters for short polls only: long ones make
-//! others wait, and neither a long queue ([`look`](crate::look)) nor an inbox is left to one worker.
+//! others wait, and neither a long queue ([`look`](crate::look)) nor an inbox is left to one worker. Where there is no core for
+//! one more ([`room`](crate::room)), short polls gain nothing either, however many they are.
 //!
 //! A kind that is not known counts as costly. If a guess is wrong the other way, the tasks wait for their own worker, for
 //! one that is awake anyway, for the next [look](crate::look) of their own, or for the [`monitor`](crate::monitor),

@@ -15,6 +15,7 @@
 //! | who | looks at |
 //! |---|---|
 //! | falls asleep | its own group's; if that is attended, the next one that is not. Neglected ones come first: with descriptors, unattended |
+//! | is one too many | none, if there is one driver |
 //! | searches in vain | all that are neglected |
 //! | is busy | its own group's, and one other |
 //! | is stuck | none; the monitor sees it, and wakes somebody, preferably one who attends no driver |
@@ -23,6 +24,12 @@
 //! most, and who falls asleep takes one if there is one. (If it cannot, because somebody just looks there, it tries again.)
 //! Only who leaves its seat breaks the balance; it wakes somebody who waits for no driver, and whom nobody has woken yet (see
 //! [`hand_on_drivers`](crate::scheduler::Scheduler::hand_on_drivers)). So in the end, when all sleep, all are attended.
+//!
+//! **Who is one too many leaves the only driver to others** ([`room`](crate::room)): to workers in the seats before its own that
+//! are awake and not stuck. It asks after it has announced its sleep, and of those who rely on each other the one in the first
+//! seat relies on nobody; so the last one to fall asleep takes the driver. Who leaves its seat wakes the thread that stands in
+//! for it, or for which it stood in, and that one does. If the worker on whom another relies gets stuck, the
+//! [`monitor`](crate::monitor) sees that nobody attends the driver, as with all others.
 //!
 //! Where a worker waits is part of its parker's word, so that whoever ends its sleep learns both at once. If it has come back
 //! meanwhile and waits somewhere else, it has taken the token with it; then the interruption is for nobody, and ends at

@@ -32,6 +32,9 @@
 //! | **fence** | **fence** | **fence** |
 //! | reads the count, then the bits | reads every queue | reads every queue |
 //!
+//! (Who is [one too many](crate::room), and no searcher, reads the inboxes and the queues of who is stuck: others have an owner
+//! who is awake.)
+//!
 //! Of two such threads at least one sees the other. If the publisher reads a count above zero, a searcher is there which
 //! has yet to read the queues. A publisher that reserved the count and then finds no bit leaves the count like a
 //! searcher, and looks at the bits again: someone who pushed meanwhile may have relied on it. A worker that leaves the count

@@ -40,9 +40,7 @@ impl Worker<'_> {
         }
         if self.has_gone_round(average) {
             self.fire_timers(self.home, self.looked.get());
-            if !(self.scheduler.drive.is_one() && self.is_one_too_many()) {
-                self.dispatch(|| self.scheduler.drive.look(self.home.index, self.next_random()));
-            }
+            self.dispatch(|| self.scheduler.drive.look(self.home.index, self.next_random()));
         }
         if let Some(task) = self.take_delivered() {
             self.requeue(task);

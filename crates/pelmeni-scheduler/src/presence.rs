@@ -69,13 +69,14 @@ impl Presence {
         self.thread.store(thread, Ordering::Relaxed);
     }
 
-    /// The number of the thread that came last.
+    /// The number of the thread that is here; zero if none is.
     pub(crate) fn thread(&self) -> usize {
         self.thread.load(Ordering::Relaxed)
     }
 
     /// The thread has gone.
     pub(crate) fn leave(&self) {
+        self.introduce(0);
         // Release: pairs with the Acquire in enter.
         self.occupied.store(false, Ordering::Release);
     }

@@ -19,10 +19,10 @@ impl Worker<'_> {
         if self.scheduler.is_single() {
             return self.sleep();
         }
-        // Who was called, or goes on searching, is needed; and a spare always is.
-        let mut is_one_too_many = !self.searching.get() && self.is_one_too_many();
+        // Who was called, or has left somebody to rely on its search, has to search.
+        let is_needed = self.searching.get() || !self.is_one_too_many();
         // A job that is about to end is over before a search; what there is to find is seen below, before the sleep.
-        let has_time = !is_one_too_many && !self.errands.is_due();
+        let has_time = is_needed && !self.errands.is_due();
         if has_time && !self.searching.get() && self.scheduler.start_search() {
             self.searching.set(true);
         }
@@ -37,11 +37,12 @@ impl Worker<'_> {
         let idle = &self.scheduler.idle;
         idle.sleep(self.seat.index, self.searching.replace(false));
         self.scheduler.watch.rouse(While::Busy);
-        // The queues must be read once more after that announcement; see `idle`. The deques of those who get on are their own.
-        is_one_too_many = is_one_too_many && self.is_one_too_many();
-        let is_work = match is_one_too_many {
-            true => self.scheduler.has_deliveries(),
-            false => self.scheduler.has_work(),
+        // The queues must be read once more after that announcement; see `idle`. Who would share a deque may have no core to.
+        let is_one_too_many = self.is_one_too_many();
+        let is_work = if is_needed || !is_one_too_many {
+            self.scheduler.has_work()
+        } else {
+            self.scheduler.has_work_left()
         };
         let sleeps = !is_work && self.seat.pinned.is_empty();
         if sleeps {
@@ -60,7 +61,7 @@ impl Worker<'_> {
     }
 
     /// Says whether there is no core for this worker. To be asked after it has announced its sleep, if it will rely on others.
-    pub(crate) fn is_one_too_many(&self) -> bool {
+    fn is_one_too_many(&self) -> bool {
         self.scheduler.is_one_too_many(self.seat.index)
     }
 

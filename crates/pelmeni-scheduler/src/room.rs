@@ -9,16 +9,18 @@
 //!
 //! * a wake for what is in a queue does not pay once so many are awake ([`cost`](crate::cost));
 //! * a worker is *one too many* if so many before it, in the order of their seats, are awake and get on. It has its own queue to
-//!   the end, but looks for no events and for nobody else's tasks, and then sleeps without waiting for the kernel
-//!   ([`rest`](crate::rest)).
+//!   the end, but then it looks for nobody else's tasks, and sleeps without waiting for the kernel, unless there are several
+//!   drivers ([`rest`](crate::rest), [`drive`](crate::drive)).
 //!
 //! The limit is lifted after a while, to see whether it is still needed; if it is, the next one lasts twice as long. And it is
-//! lifted at once if the workers get much less done than before: then they have the cores for themselves no more than before, but
-//! there is one less to claim a share from whoever else wants them. So it is a limit for those who wait for each other, as a
-//! server and its clients on one machine do, and for more workers than cores.
+//! lifted if the workers get much less done than before, although there is something to do: then they have the cores for
+//! themselves no more than before, but there is one less to claim a share from whoever else wants them. So it is a limit for
+//! those who wait for each other, as a server and its clients on one machine do, and for more workers than cores. If cores get
+//! free meanwhile, the workers do not know that before it is lifted.
 //!
 //! Rejected: *to compare what polls take, alone and in company* (`cost` does so for tasks that are in each other's way; but a
-//! thread is taken off its core once in a thousand short polls, and few of them are timed).
+//! thread is taken off its core once in a thousand short polls, and few of them are timed); *a look at how long a thread had its
+//! core* (one that blocks has none either).
 
 use std::mem;
 use std::time::Duration;
@@ -31,11 +33,9 @@ use crate::scheduler::Scheduler;
 
 /// What comes before the next survey, for each worker: about a thousand times what it takes to ask for its times.
 const PAUSE: Duration = Duration::from_millis(5);
-/// How many surveys a limit lasts at first: to try without it takes about one.
-const SURVEYS_MIN: u32 = 20;
-/// How many it may last, and how long.
-const SURVEYS_MAX: u32 = 16 * SURVEYS_MIN;
-const LIMIT_MAX: Duration = Duration::from_secs(2);
+/// How long a limit lasts at first, and how long it may become.
+const LIMIT_MIN: Duration = Duration::from_millis(200);
+const LIMIT_MAX: Duration = Duration::from_millis(1600);
 /// How long there is none after one that was bad.
 const REGRET: Duration = Duration::from_secs(5);
 /// A limit is judged when it has lasted so long.
@@ -95,11 +95,14 @@ impl Survey {
         let now = now();
         let passed = now.until(self.last).unwrap_or_default();
         let is_limited = scheduler.room.limit().is_some();
-        if passed < PAUSE * at_work.max(2) as u32 || (at_work < 2 && !is_limited) {
+        let pause = PAUSE * at_work.max(2) as u32;
+        if passed < pause || (at_work < 2 && !is_limited) {
             return;
         }
         self.last = now;
         let work = self.work_since(scheduler, passed);
+        // What took much longer was no work, or the monitor had no core itself.
+        let work = if passed < pause * 3 { work } else { Work::default() };
         scheduler.room.set(self.limits.after(work, scheduler.threads, now));
     }
 
@@ -107,14 +110,16 @@ impl Survey {
     fn work_since(&mut self, scheduler: &Scheduler, passed: Duration) -> Work {
         let mut work = Work { passed, ..Work::default() };
         for (seat, seen) in scheduler.seats.iter().zip(&mut self.seen) {
-            let thread = seat.presence.thread();
-            let Some(ThreadTimes { ran, waited }) = ThreadTimes::of(thread) else { continue };
-            let polls = seat.counters.polls.get();
+            let (thread, polls) = (seat.presence.thread(), seat.counters.polls.get());
+            if thread == seen.thread && polls == seen.polls && !seat.presence.is_at_work() {
+                continue;
+            }
+            let ThreadTimes { ran, waited } = ThreadTimes::of(thread).unwrap_or_default();
             let before = mem::replace(seen, Seen { thread, ran, waited, polls });
+            work.polls += polls - before.polls;
             if before.thread == thread {
                 work.ran += ran.saturating_sub(before.ran);
                 work.waited += waited.saturating_sub(before.waited);
-                work.polls += polls - before.polls;
             }
         }
         work
@@ -132,10 +137,12 @@ struct Work {
 }
 
 impl Work {
-    /// For how many workers there were cores, if somebody had none for half of the time. Long polls keep their share.
+    /// For how many workers there were cores, if one of them had none for half of the time, and all together waited for a
+    /// quarter of theirs. Long polls keep their share.
     fn cores(self) -> Option<usize> {
         let average = self.ran.checked_div(u32::try_from(self.polls).ok()?)?;
-        let is_crowded = self.waited * 2 >= self.passed && is_short(average);
+        let is_crowded = self.waited * 2 >= self.passed && self.waited * 3 >= self.ran;
+        let is_crowded = is_crowded && is_short(average);
         let cores = (self.ran + self.passed / 2).as_nanos() / self.passed.as_nanos().max(1);
         is_crowded.then_some((cores as usize).max(1))
     }
@@ -149,10 +156,12 @@ impl Work {
         }
     }
 
-    /// Says whether they have got done less than four fifths of what they did `before`, in the same time.
-    fn is_much_less_than(self, before: Work) -> bool {
+    /// Says whether so many workers have got done less than four fifths of what was done `before`, in the same time, though they
+    /// had something to do for three quarters of it.
+    fn is_much_less_than(self, before: Work, workers: usize) -> bool {
         let polls = |polls: u64, passed: Duration| u128::from(polls) * passed.as_nanos();
-        polls(self.polls, before.passed) * 5 < polls(before.polls, self.passed) * 4
+        (self.ran + self.waited) * 4 >= self.passed * 3 * workers as u32
+            && polls(self.polls, before.passed) * 5 < polls(before.polls, self.passed) * 4
     }
 }
 
@@ -160,8 +169,10 @@ impl Work {
 #[derive(Debug)]
 struct Limits {
     now: Option<Limit>,
-    /// How many surveys the next one lasts.
-    next: u32,
+    /// For how many workers there were cores at the last survey, if that was crowded.
+    cores: Option<usize>,
+    /// How long the next one lasts.
+    next: Duration,
     /// There is none before.
     not_before: Deadline,
 }
@@ -177,7 +188,7 @@ struct Limit {
 
 impl Default for Limits {
     fn default() -> Limits {
-        Limits { now: None, next: SURVEYS_MIN, not_before: Deadline::ZERO }
+        Limits { now: None, cores: None, next: LIMIT_MIN, not_before: Deadline::ZERO }
     }
 }
 
@@ -186,32 +197,40 @@ impl Limits {
     fn after(&mut self, work: Work, workers: usize, now: Deadline) -> Option<usize> {
         let Some(limit) = &mut self.now else { return self.begin(work, workers, now) };
         limit.since = limit.since.and(work);
-        let is_bad =
-            limit.since.passed >= JUDGED_AFTER && limit.since.is_much_less_than(limit.before);
-        if is_bad {
-            self.not_before = now + REGRET;
-        }
-        if is_bad || limit.until.has_passed(now) {
+        if limit.until.has_passed(now) {
             self.now = None;
+        } else if limit.since.passed >= JUDGED_AFTER
+            && limit.since.is_much_less_than(limit.before, limit.room)
+        {
+            self.now = None;
+            self.not_before = now + REGRET;
         }
         self.now.map(|limit| limit.room)
     }
 
+    /// Once is no rule.
     fn begin(&mut self, work: Work, workers: usize, now: Deadline) -> Option<usize> {
         let cores = work.cores().filter(|cores| *cores < workers);
-        if cores.is_none() {
-            self.next = (self.next / 2).max(SURVEYS_MIN);
+        let before = mem::replace(&mut self.cores, cores);
+        if cores.is_none() && before.is_none() {
+            self.next = (self.next / 2).max(LIMIT_MIN);
         }
-        let room = cores.filter(|_| self.not_before.has_passed(now))?;
-        let until = now + (work.passed * self.next).min(LIMIT_MAX);
+        let room = cores?.max(before?);
+        if !self.not_before.has_passed(now) {
+            return None;
+        }
+        self.cores = None;
+        let until = now + self.next;
         self.now = Some(Limit { room, until, before: work, since: Work::default() });
-        self.next = (self.next * 2).min(SURVEYS_MAX);
+        self.next = (self.next * 2).min(LIMIT_MAX);
         Some(room)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::ops::Range;
+
     use super::*;
 
     const PASSED: Duration = Duration::from_millis(10);
@@ -235,11 +254,17 @@ mod tests {
         Deadline::ZERO + PASSED * (surveys + 1)
     }
 
-    /// How many surveys a limit lasts after one that set it.
-    fn lasts(limits: &mut Limits, start: u32, work: Work) -> u32 {
-        (1..).take_while(|survey| limits.after(work, 2, time(start + survey)).is_some()).count()
-            as u32
+    /// What the limits say of so many surveys, one after the other, all of the same work.
+    fn say(limits: &mut Limits, surveys: Range<u32>, work: Work) -> Vec<Option<usize>> {
+        surveys.map(|survey| limits.after(work, 2, time(survey))).collect()
     }
+
+    /// After how many surveys of this work the limit is lifted that began with the one before `start`.
+    fn lasts(limits: &mut Limits, start: u32, work: Work) -> u32 {
+        1 + (start..).take_while(|s| limits.after(work, 2, time(*s)).is_some()).count() as u32
+    }
+
+    const LIMITED: [Option<usize>; 2] = [None, Some(1)];
 
     #[test]
     fn who_has_no_core_is_one_too_many() {
@@ -248,8 +273,12 @@ mod tests {
         assert_eq!(with_cores(1.4).cores(), Some(1));
         assert_eq!(with_cores(1.0).cores(), Some(1));
         assert_eq!(with_cores(0.3).cores(), Some(1), "one must be there");
-        let eight_on_two = Work { waited: PASSED * 6, ..with_cores(2.0) };
-        assert_eq!(eight_on_two.cores(), Some(2));
+        let eight = |cores: u32| {
+            let ran = PASSED * cores;
+            Work { passed: PASSED, ran, waited: PASSED * (8 - cores), polls: polls(ran) }
+        };
+        assert_eq!(eight(2).cores(), Some(2));
+        assert_eq!(eight(7).cores(), None, "one of eight, by turns");
         assert_eq!(Work { passed: PASSED, ..Work::default() }.cores(), None, "nobody works");
         assert_eq!(Work::default().cores(), None);
     }
@@ -262,25 +291,23 @@ mod tests {
     #[test]
     fn limit_is_lifted_and_lasts_longer_if_it_is_still_needed() {
         let mut limits = Limits::default();
-        assert_eq!(limits.after(with_cores(2.0), 2, time(0)), None);
-        let mut start = 1;
-        let lengths = [20, 40, 80, 160, 200, 200].map(|_| {
-            assert_eq!(limits.after(with_cores(1.0), 2, time(start)), Some(1));
-            let lasts = lasts(&mut limits, start, alone()) + 1;
-            start += lasts + 1;
+        assert_eq!(say(&mut limits, 0..2, with_cores(2.0)), [None; 2]);
+        let mut start = 2;
+        let lengths = [20, 40, 80, 160, 160].map(|_| {
+            assert_eq!(say(&mut limits, start..start + 2, with_cores(1.0)), LIMITED);
+            let lasts = lasts(&mut limits, start + 2, alone());
+            start += 2 + lasts;
             lasts
         });
-        assert_eq!(lengths, [20, 40, 80, 160, 200, 200]);
+        assert_eq!(lengths, [20, 40, 80, 160, 160]);
     }
 
     #[test]
     fn limit_is_short_again_when_it_has_not_been_needed_for_a_while() {
-        let mut limits = Limits { next: SURVEYS_MAX, ..Limits::default() };
-        for survey in 0..5 {
-            assert_eq!(limits.after(with_cores(2.0), 2, time(survey)), None);
-        }
-        assert_eq!(limits.after(with_cores(1.0), 2, time(5)), Some(1));
-        assert_eq!(lasts(&mut limits, 5, alone()) + 1, 20);
+        let mut limits = Limits { next: LIMIT_MAX, ..Limits::default() };
+        assert_eq!(say(&mut limits, 0..4, with_cores(2.0)), [None; 4]);
+        assert_eq!(say(&mut limits, 4..6, with_cores(1.0)), LIMITED);
+        assert_eq!(lasts(&mut limits, 6, alone()), 20);
     }
 
     #[test]
@@ -288,21 +315,35 @@ mod tests {
         let mut limits = Limits::default();
         // Beside somebody who wants both cores, one has half of what two have.
         let half = Work { waited: PASSED / 2, ..with_cores(0.5) };
-        assert_eq!(limits.after(with_cores(1.0), 2, time(0)), Some(1));
-        assert_eq!(lasts(&mut limits, 0, half), 1, "once may be chance");
-        let regret = (REGRET.as_nanos() / PASSED.as_nanos()) as u32;
-        for survey in 5..regret {
-            assert_eq!(limits.after(with_cores(1.0), 2, time(survey)), None);
-        }
-        assert_eq!(limits.after(with_cores(1.0), 2, time(regret + 5)), Some(1));
+        assert_eq!(say(&mut limits, 0..2, with_cores(1.0)), LIMITED);
+        assert_eq!(say(&mut limits, 2..4, half), [Some(1), None], "once may be chance");
+        let regret = 3 + (REGRET.as_nanos() / PASSED.as_nanos()) as u32;
+        assert!(say(&mut limits, 4..regret, with_cores(1.0)).iter().all(Option::is_none));
+        assert_eq!(limits.after(with_cores(1.0), 2, time(regret)), Some(1));
     }
 
     #[test]
-    fn as_many_cores_as_workers_are_no_limit() {
+    fn limit_is_not_to_blame_if_there_is_less_to_do() {
         let mut limits = Limits::default();
-        let ran = PASSED * 8;
-        let nearly_all = Work { passed: PASSED, ran, waited: PASSED, polls: polls(ran) };
-        assert_eq!(limits.after(nearly_all, 8, time(0)), None);
-        assert_eq!(limits.after(nearly_all, 9, time(1)), Some(8));
+        let less = Work { ran: PASSED / 2, polls: polls(PASSED / 2), ..alone() };
+        assert_eq!(say(&mut limits, 0..2, with_cores(1.0)), LIMITED);
+        assert_eq!(lasts(&mut limits, 2, less), 20);
+        assert_eq!(say(&mut limits, 22..24, with_cores(1.0)), LIMITED);
+        assert_eq!(limits.after(Work::default(), 2, time(1_000)), None, "all slept meanwhile");
+        assert_eq!(say(&mut limits, 1_001..1_003, with_cores(1.0)), LIMITED, "no regret");
+    }
+
+    #[test]
+    fn more_cores_count_and_as_many_as_workers_are_no_limit() {
+        let mut limits = Limits::default();
+        let of_twelve = |cores: u32| {
+            let ran = PASSED * cores;
+            Work { passed: PASSED, ran, waited: PASSED * (12 - cores), polls: polls(ran) }
+        };
+        assert_eq!(limits.after(of_twelve(2), 12, time(0)), None);
+        assert_eq!(limits.after(of_twelve(8), 12, time(1)), Some(8));
+        let mut limits = Limits::default();
+        assert_eq!(limits.after(of_twelve(8), 8, time(0)), None);
+        assert_eq!(limits.after(of_twelve(8), 8, time(1)), None);
     }
 }

@@ -140,9 +140,10 @@ impl Scheduler {
         self.seats_in_use().iter().any(Seat::has_work)
     }
 
-    /// Says whether a task waits in the inbox of any seat.
-    pub(crate) fn has_deliveries(&self) -> bool {
-        self.seats_in_use().iter().any(|seat| !seat.inbox.is_empty())
+    /// As [`has_work`](Scheduler::has_work), but what lies in the deque of a worker that is not stuck is left to it.
+    pub(crate) fn has_work_left(&self) -> bool {
+        let is_left = |seat: &Seat| !seat.inbox.is_empty() || (seat.is_stuck() && seat.has_work());
+        self.seats_in_use().iter().any(is_left)
     }
 
     /// Ends the sleep of whoever sits there, or its next one.
@@ -185,23 +186,24 @@ impl Scheduler {
     /// Says whether as many workers get on as there are cores for. The answer may be old.
     #[inline]
     pub(crate) fn is_full(&self) -> bool {
-        self.room.limit().is_some_and(|room| self.count_who_get_on(self.threads + 1) >= room)
+        self.room.limit().is_some_and(|room| self.get_on(self.threads + 1, room))
     }
 
     /// Says whether the worker in this seat is one too many: there are no cores for more than those before it who get on. The
-    /// answer may be old; but who asks after it has announced its sleep sees all who may rely on it.
+    /// answer may be old; but who asks after it has announced its sleep sees the sleep of all on whom it would rely.
     #[inline]
     pub(crate) fn is_one_too_many(&self, seat: usize) -> bool {
         let is_spare = seat > self.threads;
-        self.room.limit().is_some_and(|room| !is_spare && self.count_who_get_on(seat) >= room)
+        self.room.limit().is_some_and(|room| !is_spare && self.get_on(seat, room))
     }
 
-    /// How many workers in the first so many seats are awake, and not known to be stuck.
-    fn count_who_get_on(&self, seats: usize) -> usize {
-        let is_awake = |seat: &Seat| !self.idle.is_asleep(seat.index) || seeded(297);
-        let gets_on =
-            |seat: &&Seat| seat.presence.is_occupied() && is_awake(seat) && !seat.is_stuck();
-        self.seats[..seats].iter().filter(gets_on).count()
+    /// Says whether so many workers in the first seats are awake, and not known to be stuck. Who was called and has yet to wake
+    /// up does not count.
+    fn get_on(&self, seats: usize, workers: usize) -> bool {
+        let is_awake = |seat: &Seat| !self.idle.is_asleep(seat.index) && seat.presence.is_at_work();
+        let is_there = |seat: &Seat| is_awake(seat) || (seeded(297) && seat.presence.is_occupied());
+        let gets_on = |seat: &&Seat| is_there(seat) && !seat.is_stuck();
+        self.seats[..seats].iter().filter(gets_on).take(workers).count() == workers
     }
 
     /// As [`unpark`](Scheduler::unpark), for whoever minds the timers of a seat: its thread, or those that stand in for it.
