@@ -4,8 +4,9 @@
 //! Workers that share a core get nothing done that one of them would not. They take turns of some milliseconds, each with a
 //! part of the tasks; whoever talks to those that wait waits as well, and each turn begins with a cold cache.
 //!
-//! The kernel counts how long a thread could have run, and had no core. If that is half a worker's time or more, the monitor
-//! *limits* the workers to as many as had a core. While they are limited, and for short polls only:
+//! The kernel counts how long a thread could have run, and had no core. If that is half a worker's time or more, twice in a row,
+//! the monitor *limits* the workers to as many as had a core, if they had a whole one. While they are limited, and for short
+//! polls only:
 //!
 //! * a wake for what is in a queue does not pay once so many are awake ([`cost`](crate::cost));
 //! * a worker is *one too many* if so many before it, in the order of their seats, are awake and get on. It has its own queue to
@@ -137,14 +138,19 @@ struct Work {
 }
 
 impl Work {
-    /// For how many workers there were cores, if one of them had none for half of the time, and all together waited for a
-    /// quarter of theirs. Long polls keep their share.
-    fn cores(self) -> Option<usize> {
-        let average = self.ran.checked_div(u32::try_from(self.polls).ok()?)?;
-        let is_crowded = self.waited * 2 >= self.passed && self.waited * 3 >= self.ran;
-        let is_crowded = is_crowded && is_short(average);
-        let cores = (self.ran + self.passed / 2).as_nanos() / self.passed.as_nanos().max(1);
-        is_crowded.then_some((cores as usize).max(1))
+    /// Says whether one of them had no core for half of the time, and all together waited for a quarter of theirs. Long polls
+    /// keep their share.
+    fn is_crowded(self) -> bool {
+        let average = u32::try_from(self.polls).ok().and_then(|polls| self.ran.checked_div(polls));
+        self.waited * 2 >= self.passed
+            && self.waited * 3 >= self.ran
+            && average.is_some_and(is_short)
+    }
+
+    /// How many cores they had, as good as whole ones.
+    fn cores(self) -> usize {
+        let cores = (self.ran + self.passed / 10).as_nanos() / self.passed.as_nanos().max(1);
+        usize::try_from(cores).unwrap_or(usize::MAX)
     }
 
     fn and(self, next: Work) -> Work {
@@ -169,8 +175,8 @@ impl Work {
 #[derive(Debug)]
 struct Limits {
     now: Option<Limit>,
-    /// For how many workers there were cores at the last survey, if that was crowded.
-    cores: Option<usize>,
+    /// The last survey, if that was crowded.
+    crowded: Option<Work>,
     /// How long the next one lasts.
     next: Duration,
     /// There is none before.
@@ -188,7 +194,7 @@ struct Limit {
 
 impl Default for Limits {
     fn default() -> Limits {
-        Limits { now: None, cores: None, next: LIMIT_MIN, not_before: Deadline::ZERO }
+        Limits { now: None, crowded: None, next: LIMIT_MIN, not_before: Deadline::ZERO }
     }
 }
 
@@ -208,20 +214,20 @@ impl Limits {
         self.now.map(|limit| limit.room)
     }
 
-    /// Once is no rule.
+    /// Once is no rule. And who has less than a core needs all its threads to claim a share.
     fn begin(&mut self, work: Work, workers: usize, now: Deadline) -> Option<usize> {
-        let cores = work.cores().filter(|cores| *cores < workers);
-        let before = mem::replace(&mut self.cores, cores);
-        if cores.is_none() && before.is_none() {
+        let crowded = work.is_crowded().then_some(work);
+        let before = mem::replace(&mut self.crowded, crowded);
+        if crowded.is_none() && before.is_none() {
             self.next = (self.next / 2).max(LIMIT_MIN);
         }
-        let room = cores?.max(before?);
-        if !self.not_before.has_passed(now) {
+        let before = before?.and(crowded?);
+        let room = before.cores();
+        if !(1..workers).contains(&room) || !self.not_before.has_passed(now) {
             return None;
         }
-        self.cores = None;
-        let until = now + self.next;
-        self.now = Some(Limit { room, until, before: work, since: Work::default() });
+        self.crowded = None;
+        self.now = Some(Limit { room, until: now + self.next, before, since: Work::default() });
         self.next = (self.next * 2).min(LIMIT_MAX);
         Some(room)
     }
@@ -266,26 +272,32 @@ mod tests {
 
     const LIMITED: [Option<usize>; 2] = [None, Some(1)];
 
+    /// What so many workers do that have so many cores.
+    fn of_many(workers: u32, cores: u32) -> Work {
+        let ran = PASSED * cores;
+        Work { passed: PASSED, ran, waited: PASSED * (workers - cores), polls: polls(ran) }
+    }
+
     #[test]
     fn who_has_no_core_is_one_too_many() {
-        assert_eq!(with_cores(2.0).cores(), None);
-        assert_eq!(with_cores(1.6).cores(), None, "others are there now and then");
-        assert_eq!(with_cores(1.4).cores(), Some(1));
-        assert_eq!(with_cores(1.0).cores(), Some(1));
-        assert_eq!(with_cores(0.3).cores(), Some(1), "one must be there");
-        let eight = |cores: u32| {
-            let ran = PASSED * cores;
-            Work { passed: PASSED, ran, waited: PASSED * (8 - cores), polls: polls(ran) }
-        };
-        assert_eq!(eight(2).cores(), Some(2));
-        assert_eq!(eight(7).cores(), None, "one of eight, by turns");
-        assert_eq!(Work { passed: PASSED, ..Work::default() }.cores(), None, "nobody works");
-        assert_eq!(Work::default().cores(), None);
+        assert!(!with_cores(2.0).is_crowded());
+        assert!(!with_cores(1.6).is_crowded(), "others are there now and then");
+        assert!(with_cores(1.4).is_crowded() && with_cores(1.4).cores() == 1);
+        assert!(with_cores(0.95).is_crowded() && with_cores(0.95).cores() == 1);
+        assert!(of_many(8, 2).is_crowded() && of_many(8, 2).cores() == 2);
+        assert!(!of_many(8, 7).is_crowded(), "one of eight, by turns");
+        assert!(!Work { passed: PASSED, ..Work::default() }.is_crowded(), "nobody works");
+        assert!(!Work::default().is_crowded() && Work::default().cores() == 0);
     }
 
     #[test]
     fn long_polls_keep_their_share_of_the_cores() {
-        assert_eq!(Work { polls: 10, ..with_cores(1.0) }.cores(), None);
+        assert!(!Work { polls: 10, ..with_cores(1.0) }.is_crowded());
+    }
+
+    #[test]
+    fn who_has_less_than_a_core_keeps_all_threads() {
+        assert_eq!(say(&mut Limits::default(), 0..3, with_cores(0.8)), [None; 3]);
     }
 
     #[test]
@@ -334,16 +346,12 @@ mod tests {
     }
 
     #[test]
-    fn more_cores_count_and_as_many_as_workers_are_no_limit() {
+    fn what_counts_is_the_mean_and_as_many_cores_as_workers_are_no_limit() {
         let mut limits = Limits::default();
-        let of_twelve = |cores: u32| {
-            let ran = PASSED * cores;
-            Work { passed: PASSED, ran, waited: PASSED * (12 - cores), polls: polls(ran) }
-        };
-        assert_eq!(limits.after(of_twelve(2), 12, time(0)), None);
-        assert_eq!(limits.after(of_twelve(8), 12, time(1)), Some(8));
+        assert_eq!(limits.after(of_many(12, 2), 12, time(0)), None);
+        assert_eq!(limits.after(of_many(12, 8), 12, time(1)), Some(5));
         let mut limits = Limits::default();
-        assert_eq!(limits.after(of_twelve(8), 8, time(0)), None);
-        assert_eq!(limits.after(of_twelve(8), 8, time(1)), None);
+        assert_eq!(limits.after(of_many(12, 8), 8, time(0)), None);
+        assert_eq!(limits.after(of_many(12, 8), 8, time(1)), None);
     }
 }
