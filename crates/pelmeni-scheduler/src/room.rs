@@ -27,10 +27,12 @@ use std::mem;
 use std::time::Duration;
 
 use pelmeni_core::primitive::atomic::{AtomicUsize, Ordering};
+use pelmeni_core::primitive::seeded;
 
 use crate::cost::is_short;
 use crate::drive::{Deadline, ThreadTimes, now};
 use crate::scheduler::Scheduler;
+use crate::seat::Seat;
 
 /// What comes before the next survey, for each worker: about a thousand times what it takes to ask for its times.
 const PAUSE: Duration = Duration::from_millis(5);
@@ -65,6 +67,31 @@ impl Room {
 
     pub(crate) fn set(&self, limit: Option<usize>) {
         self.0.store(limit.unwrap_or(ENOUGH), Ordering::Relaxed);
+    }
+}
+
+impl Scheduler {
+    /// Says whether as many workers get on as there are cores for. The answer may be old.
+    #[inline]
+    pub(crate) fn is_full(&self) -> bool {
+        self.room.limit().is_some_and(|room| self.get_on(self.threads + 1, room))
+    }
+
+    /// Says whether the worker in this seat is one too many: there are no cores for more than those before it who get on. The
+    /// answer may be old; but who asks after it has announced its sleep sees the sleep of all on whom it would rely.
+    #[inline]
+    pub(crate) fn is_one_too_many(&self, seat: usize) -> bool {
+        let is_spare = seat > self.threads;
+        self.room.limit().is_some_and(|room| !is_spare && self.get_on(seat, room))
+    }
+
+    /// Says whether so many workers in the first seats are awake, and not known to be stuck. Who was called and has yet to wake
+    /// up does not count.
+    fn get_on(&self, seats: usize, workers: usize) -> bool {
+        let is_awake = |seat: &Seat| !self.idle.is_asleep(seat.index) && seat.presence.is_at_work();
+        let is_there = |seat: &Seat| is_awake(seat) || (seeded(297) && seat.presence.is_occupied());
+        let gets_on = |seat: &&Seat| is_there(seat) && !seat.is_stuck();
+        self.seats[..seats].iter().filter(gets_on).take(workers).count() == workers
     }
 }
 

@@ -1,30 +1,26 @@
-//! What all workers of a runtime share, and the ways in from outside.
+//! What all workers of a runtime share.
 //!
 //! ```text
 //!   seat 0: whoever calls run      seats 1 .. n-1: threads      seat n: a thread that works while nobody is in seat 0
 //!   seats n+1 .. 2n+1: spares for seats 0 .. n
 //! ```
 //! With one thread there is only seat 0. The *home* of a seat is where its tasks and timers belong: itself; for the thread that
-//! stands in for callers, theirs; for a spare, that of the seat which is stuck. Nothing here is written when a worker spawns, wakes or polls a task.
+//! stands in for callers, theirs; for a spare, that of the seat which is stuck. Nothing here is written
+//! when a worker spawns, wakes or polls a task.
 
-use std::cell::Cell;
-use std::future::Future;
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
-use std::thread;
 use std::time::Duration;
 
 use crossbeam_utils::CachePadded;
 use pelmeni_core::park::Unparked;
 use pelmeni_core::primitive::atomic::{AtomicBool, Ordering};
 use pelmeni_core::primitive::seeded;
-use pelmeni_core::{Cause, JoinHandle, Owner, Runnable, TaskInfo, task, thread_state};
+use pelmeni_core::{Owner, TaskInfo};
 
 use crate::callers::Callers;
 use crate::cores::cores;
 use crate::counters::Stats;
 use crate::drive::{self, Drive, Registration};
-use crate::home::{Home, Meta};
 use crate::idle::Idle;
 use crate::lease::{Lease, Leases};
 use crate::newcomers::Newcomers;
@@ -36,12 +32,7 @@ use crate::slow::Listener;
 use crate::thread::Threads;
 use crate::visitors::Visitors;
 use crate::watch::Watch;
-use crate::worker::{self, Worker};
-
-thread_state! {
-    /// Differs between threads; zero until it is asked for.
-    static NUMBER: Cell<u64> = Cell::new(0)
-}
+use crate::worker;
 
 /// The shared part of a runtime.
 #[derive(Debug)]
@@ -183,29 +174,6 @@ impl Scheduler {
         self.idle.count_awake(self.threads).clamp(1, cores())
     }
 
-    /// Says whether as many workers get on as there are cores for. The answer may be old.
-    #[inline]
-    pub(crate) fn is_full(&self) -> bool {
-        self.room.limit().is_some_and(|room| self.get_on(self.threads + 1, room))
-    }
-
-    /// Says whether the worker in this seat is one too many: there are no cores for more than those before it who get on. The
-    /// answer may be old; but who asks after it has announced its sleep sees the sleep of all on whom it would rely.
-    #[inline]
-    pub(crate) fn is_one_too_many(&self, seat: usize) -> bool {
-        let is_spare = seat > self.threads;
-        self.room.limit().is_some_and(|room| !is_spare && self.get_on(seat, room))
-    }
-
-    /// Says whether so many workers in the first seats are awake, and not known to be stuck. Who was called and has yet to wake
-    /// up does not count.
-    fn get_on(&self, seats: usize, workers: usize) -> bool {
-        let is_awake = |seat: &Seat| !self.idle.is_asleep(seat.index) && seat.presence.is_at_work();
-        let is_there = |seat: &Seat| is_awake(seat) || (seeded(297) && seat.presence.is_occupied());
-        let gets_on = |seat: &&Seat| is_there(seat) && !seat.is_stuck();
-        self.seats[..seats].iter().filter(gets_on).take(workers).count() == workers
-    }
-
     /// As [`unpark`](Scheduler::unpark), for whoever minds the timers of a seat: its thread, or those that stand in for it.
     pub(crate) fn unpark_minders(&self, seat: usize) {
         let minds = |other: &&Seat| self.home_of(other.index).index == seat;
@@ -252,22 +220,6 @@ impl Scheduler {
     /// Says whether the thread that sits there is stuck in a poll.
     pub(crate) fn is_stuck(&self, seat: usize) -> bool {
         self.seats[seat].presence.is_at_work() && self.seats[seat].is_stuck()
-    }
-
-    /// Takes a task that became ready on a thread that is none of our workers, or not the right one.
-    pub(crate) fn deliver(&self, task: Runnable, seat: usize) {
-        if task.is_local() {
-            self.seats[seat].pinned.push(task);
-            self.unpark(seat);
-        } else if self.seats[seat].inbox.push(task) {
-            // Only the first one rings; whoever comes for it takes all.
-            self.ring(seat);
-        }
-    }
-
-    /// Has somebody come for what was put into an empty inbox.
-    pub(crate) fn ring(&self, seat: usize) {
-        if self.is_single() { self.unpark(seat) } else { self.notify(seat) }
     }
 
     /// Tasks that have not ended.
@@ -347,108 +299,5 @@ impl Scheduler {
             Some(worker.home.index)
         });
         self.drive.registration(home.unwrap_or_else(|| self.seat_for_outsider()))
-    }
-
-    /// Where a thread from outside sends its tasks: always to the same seat, different threads to different ones.
-    fn seat_for_outsider(&self) -> usize {
-        let number = NUMBER.with(|number| {
-            if number.get() == 0 {
-                let mut hasher = DefaultHasher::new();
-                thread::current().id().hash(&mut hasher);
-                number.set(hasher.finish() | 1 << 63);
-            }
-            number.get()
-        });
-        number as usize % self.threads
-    }
-}
-
-impl Lease {
-    /// Makes a task that may run on any worker, and schedules it.
-    pub(crate) fn spawn<F>(&self, future: F, meta: Meta) -> JoinHandle<F::Output>
-    where
-        F: Future + Send + 'static,
-        F::Output: Send + 'static,
-    {
-        worker::with_current(|worker| {
-            let worker = worker.filter(|worker| self.is_of(worker.scheduler));
-            let (runnable, seat, handle) = self.make(worker, future, meta);
-            match (worker, runnable) {
-                (_, None) => {}
-                (Some(worker), Some(runnable)) => worker.spawned(runnable),
-                (None, Some(runnable)) => self.deliver(runnable, seat),
-            }
-            handle
-        })
-    }
-
-    /// Makes a task for this worker of ours, or for whichever seat tasks of this thread go to. There is nothing to run if
-    /// the runtime is closing: the task has ended cancelled.
-    #[inline]
-    pub(crate) fn make<F>(
-        &self,
-        worker: Option<&Worker<'_>>,
-        future: F,
-        meta: Meta,
-    ) -> (Option<Runnable>, usize, JoinHandle<F::Output>)
-    where
-        F: Future + Send + 'static,
-        F::Output: Send + 'static,
-    {
-        let seat = worker.map_or_else(|| self.seat_for_outsider(), |worker| worker.home.index);
-        let mut refused = false;
-        let (runnable, handle) = task(future, self.owner.as_ref(), |task| {
-            let home = if worker.is_none() && meta.name.is_none() {
-                Home::abroad(self.clone(), meta.location)
-            } else {
-                Home::new(self.clone(), seat, false, task, meta)
-            };
-            refused = home.is_nowhere();
-            home
-        });
-        ((!refused).then_some(runnable), seat, handle)
-    }
-}
-
-impl Worker<'_> {
-    fn spawned(&self, task: Runnable) {
-        self.seat.counters.spawns.add(1);
-        self.push(task, Cause::Spawn);
-    }
-
-    /// As `spawned`, for one of many; [`share`](Worker::share) follows.
-    pub(crate) fn spawned_together(&self, task: Runnable) {
-        self.seat.counters.spawns.add(1);
-        if self.scheduler.is_single() {
-            self.push(task, Cause::Spawn);
-        } else {
-            self.push_together(task);
-        }
-    }
-
-    /// Makes a task that stays on this thread, and schedules it.
-    #[expect(unsafe_code, reason = "the future need not be Send, nor outlive a root's caller")]
-    pub(crate) unsafe fn spawn_here<F: Future>(
-        &self,
-        future: F,
-        meta: Meta,
-    ) -> JoinHandle<F::Output> {
-        let mut refused = false;
-        let home = |task: pelmeni_core::TaskRef<'_>| {
-            let home = Home::new(self.lease.clone(), self.seat.index, true, task, meta);
-            refused = home.is_nowhere();
-            home
-        };
-        let owner = self.lease.owner.as_ref();
-        // SAFETY: a Runnable of a task that stays goes to this worker's own queue, or through the seat's `pinned` inbox,
-        // which only the thread in the seat takes; and `end_locals` ends the task before this thread leaves the seat. What
-        // the future borrows is the caller's promise.
-        let (runnable, handle) = unsafe { pelmeni_core::task_unchecked(future, owner, home) };
-        if refused {
-            drop(runnable);
-        } else {
-            self.spawned(runnable);
-        }
-        handle
     }
 }
