@@ -1,6 +1,7 @@
 //! How long a thread has run and how long it has waited for a core, as Linux counts it. Elsewhere the system does not say.
 
 use std::fs;
+use std::num::NonZeroUsize;
 use std::time::Duration;
 
 /// Of one thread, since it began.
@@ -24,7 +25,8 @@ impl ThreadTimes {
     /// Of the thread of this process with this number; `None` if there is none, or the system does not say. It takes some
     /// microseconds. (It may count in ticks of some milliseconds: one that runs is seen at the last tick.)
     pub fn of(thread: usize) -> Option<ThreadTimes> {
-        parse(&fs::read_to_string(format!("/proc/self/task/{thread}/schedstat")).ok()?)
+        let number = NonZeroUsize::new(thread)?;
+        parse(&fs::read_to_string(format!("/proc/self/task/{number}/schedstat")).ok()?)
     }
 }
 
@@ -40,10 +42,13 @@ mod tests {
 
     #[test]
     fn system_tells_of_threads_that_are_there() {
-        let times = ThreadTimes::of(this_thread());
-        // Some systems forbid to look, or do not count.
-        assert!(times.is_some() || fs::metadata("/proc/self/schedstat").is_err());
         assert_eq!(ThreadTimes::of(0), None, "there is no such thread");
+        let Some(first) = ThreadTimes::of(this_thread()) else {
+            // Some systems forbid to look, or do not count.
+            return assert!(fs::metadata("/proc/self/schedstat").is_err());
+        };
+        let ran_on = || ThreadTimes::of(this_thread()).is_some_and(|now| now.ran > first.ran);
+        while !ran_on() {}
     }
 
     #[test]

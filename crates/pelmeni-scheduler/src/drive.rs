@@ -109,7 +109,7 @@ impl Drive {
         let is_over =
             || seat.parker.has_token() || (until != Deadline::NEVER && until.has_passed(now()));
         let Some((place, mut turn)) = self.claim(self.group_of(clock.index), is_over) else {
-            return seat.parker.park(timeout(until));
+            return self.park_without(seat, clock, limit);
         };
         if !self.drivers[place].is_idle() && is_alone() {
             if await_events(&mut turn, patience, is_over) {

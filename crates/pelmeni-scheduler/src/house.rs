@@ -4,6 +4,7 @@
 //! the real thing: the loop of the workers, what they search and how they sleep, the driver, the wheels. Two workers have
 //! some hundred steps each until both sleep, so there is room for one or two preemptions.
 
+use std::num::NonZeroUsize;
 use std::panic::Location;
 use std::sync::Arc;
 use std::time::Duration;
@@ -78,7 +79,7 @@ impl House {
     }
 
     /// There are cores for so many workers only.
-    pub fn limit(&self, room: usize) {
+    pub fn limit(&self, room: NonZeroUsize) {
         self.lease.room.set(Some(room));
     }
 

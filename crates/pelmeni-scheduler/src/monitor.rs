@@ -105,7 +105,7 @@ impl<'s> Monitor<'s> {
     fn watch(&mut self) {
         let lease = self.lease;
         let mut alertness = Alertness::new(now());
-        let mut survey = Survey::new(lease);
+        let mut survey = Survey::new(lease.threads + 1);
         let mut nobody_slept = false;
         while !lease.is_stopping() {
             if mem::take(&mut nobody_slept) {

@@ -2,6 +2,7 @@
 
 use std::future::poll_fn;
 use std::io;
+use std::num::NonZeroUsize;
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Waker};
@@ -58,7 +59,7 @@ fn kernel_is_handed_on() {
 fn kernel_is_left_to_a_caller_who_goes() {
     Model::new("drive::kernel_is_left_to_a_caller_who_goes").bound(1).check(|| {
         let house = House::new(2);
-        house.limit(1);
+        house.limit(NonZeroUsize::MIN);
         let left = Left::new(&house, 1);
         let waits = Arc::new(Parker::new());
         let substitute = open(&house, |house| house.substitute());
@@ -92,7 +93,32 @@ fn kernel_of_a_stuck_worker() {
                 })
             }
         });
-        let (worker, stick) = sticky_worker(&house, freed);
+        let (worker, stick) = sticky_worker(&house, 1, freed);
+        waits.park(None);
+        stick();
+        house.kernel().report();
+        watch(&house);
+        close(&house, [helper, worker]);
+    });
+}
+
+/// There is a core for one worker only, and the one that has it is stuck: who would leave the kernel to it does not.
+#[test]
+fn kernel_of_a_stuck_worker_who_has_the_only_core() {
+    Model::new("drive::kernel_of_a_stuck_worker_who_has_the_only_core").bound(1).check(|| {
+        let house = House::new(2);
+        house.limit(NonZeroUsize::MIN);
+        let [waits, freed] = [(); 2].map(|()| Arc::new(Parker::new()));
+        let helper = open(&house, {
+            let (theirs, waits, freed) = (house.clone(), waits.clone(), freed.clone());
+            move |house| {
+                house.work_on(1, async move {
+                    event(&theirs, 1, &waits).await;
+                    let _ = freed.unpark();
+                })
+            }
+        });
+        let (worker, stick) = sticky_worker(&house, 0, freed);
         waits.park(None);
         stick();
         house.kernel().report();
@@ -200,7 +226,7 @@ fn kernel_of_a_stuck_group() {
                 })
             }
         });
-        let (worker, stick) = sticky_worker(&house, freed);
+        let (worker, stick) = sticky_worker(&house, 1, freed);
         waits.park(None);
         stick();
         house.kernel_of(1).report();

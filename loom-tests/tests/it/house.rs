@@ -50,17 +50,18 @@ pub(crate) fn watch(house: &House) {
     }
 }
 
-/// Starts a worker in seat 1, which may wait for the kernel until the function that comes with it has it stuck. It stops the
+/// Starts a worker in this seat, which may wait for the kernel until the function that comes with it has it stuck. It stops the
 /// runtime when it is freed.
 pub(crate) fn sticky_worker(
     house: &Arc<House>,
+    seat: usize,
     freed: Arc<Parker>,
 ) -> (thread::JoinHandle<()>, impl FnOnce()) {
     let (gate, stuck) = (Gate::default(), Arc::new(Parker::new()));
     let worker = open(house, {
         let (theirs, stuck, gate) = (house.clone(), stuck.clone(), gate.clone());
         move |house| {
-            house.work_on(1, async move {
+            house.work_on(seat, async move {
                 gate.pass().await;
                 let _ = stuck.unpark();
                 freed.park(None);

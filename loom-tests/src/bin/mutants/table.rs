@@ -49,6 +49,7 @@ const SEAT: &str = "pelmeni-scheduler/src/seat.rs";
 const MONITOR: &str = "pelmeni-scheduler/src/monitor.rs";
 const NEWCOMERS: &str = "pelmeni-scheduler/src/newcomers.rs";
 const REGISTRY: &str = "pelmeni-scheduler/src/registry.rs";
+const ROOM: &str = "pelmeni-scheduler/src/room.rs";
 const ROOT: &str = "pelmeni-scheduler/src/root.rs";
 const SCHEDULER: &str = "pelmeni-scheduler/src/scheduler.rs";
 const REST: &str = "pelmeni-scheduler/src/rest.rs";
@@ -634,9 +635,15 @@ pub(crate) const TABLE: &[Mutant] = &[
     ),
     mutant(
         297,
-        SCHEDULER,
+        ROOM,
         "a driver is left to somebody who has announced its sleep",
         &["drive::kernel_is_left_to_a_caller_who_goes"],
+    ),
+    mutant(
+        298,
+        ROOM,
+        "a driver is left to a worker that is stuck",
+        &["drive::kernel_of_a_stuck_worker_who_has_the_only_core"],
     ),
     mutant(
         254,
