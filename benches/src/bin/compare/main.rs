@@ -113,6 +113,7 @@ fn compare(options: &Options) -> ExitCode {
         lines.push(line);
     }
     notes.extend(distance.note());
+    notes.extend([1, options.threads].map(|threads| report::verdict(&lines, threads)));
     println!();
     for note in &notes {
         println!("{note}");

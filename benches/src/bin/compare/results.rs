@@ -46,8 +46,8 @@ fn page(lines: &[Line], threads: usize, rounds: usize, notes: &[String], machine
          stalls have 4 workers\nthere. *vs/1* is pelmeni on one thread against the best peer on one, *vs/{threads}* many against \
          many, *best/1* and *best/{threads}* either\nagainst the best peer in any mode. 2.00 is twice as good: half the time, bytes \
          or count, or twice the speed-up; below 1.00\npelmeni loses. A ratio is the median of what each round says, which \
-         takes place at one speed of the machine more often than not. `~`\nmarks rounds that lie more than a quarter apart. \
-         Ratios mean something; absolute numbers of two machines, or of two days,\ndo not. \
+         takes place at one speed of the machine more often than not. `~`\nmarks rounds that lie more than a quarter apart, and `?` a ratio of which they leave it open who is ahead: not all \
+         say\nthe same, and chance would have as many say so in one case of fifty or more (a sign test). Ratios mean something; absolute numbers of two machines, or of two days,\ndo not. \
          Where memory is not the row's matter, glibc's `malloc` is told to keep what is freed, and to put it together at \
          once.\n"
     );
