@@ -42,14 +42,17 @@ fn page(lines: &[Line], threads: usize, rounds: usize, notes: &[String], machine
     let mut page = format!(
         "# Results\n\nWritten by `make compare`. Medians of {rounds} rounds (Python: at most 3), each in a random order, every measurement \
          in a process of its\nown; what is counted is counted once.\n\n{machine}\n\
-         `/1` is one thread (tokio's `current_thread`), `/{threads}` {threads} threads (tokio's `multi_thread`); rows about \
-         stalls have 4 workers\nthere. *vs/1* is pelmeni on one thread against the best peer on one, *vs/{threads}* many against \
-         many, *best/1* and *best/{threads}* either\nagainst the best peer in any mode. 2.00 is twice as good: half the time, bytes \
-         or count, or twice the speed-up; below 1.00\npelmeni loses. A ratio is the median of what each round says, which \
-         takes place at one speed of the machine more often than not. `~`\nmarks rounds that lie more than a quarter apart, and `?` a ratio of which they leave it open who is ahead: not all \
-         say\nthe same, and chance would have as many say so in one case of fifty or more (a sign test). Ratios mean something; absolute numbers of two machines, or of two days,\ndo not. \
-         Where memory is not the row's matter, glibc's `malloc` is told to keep what is freed, and to put it together at \
-         once.\n"
+         - `/1` is one thread (tokio's `current_thread`), `/{threads}` {threads} threads (tokio's `multi_thread`); rows about \
+         stalls have 4 workers there\n\
+         - *vs/1* is pelmeni on one thread against the best peer on one, *vs/{threads}* many against many, *best/1* and \
+         *best/{threads}* either against the\n  best peer in any mode; 2.00 is twice as good: half the time, bytes or count, or twice \
+         the speed-up; below 1.00 pelmeni loses\n\
+         - a ratio is the median of what each round says, which takes place at one speed of the machine more often than not; \
+         `?` marks\n  one of which the rounds leave it open who is ahead: some say one thing and some another, as chance would have \
+         it in one case\n  of fifty or more (a sign test)\n\
+         - `~` marks rounds that lie more than a quarter apart\n\
+         - ratios mean something; absolute numbers of two machines, or of two days, do not\n\
+         - where memory is not the row's matter, glibc's `malloc` is told to keep what is freed, and to put it together at once\n"
     );
     if !notes.is_empty() {
         page.push('\n');
