@@ -83,22 +83,7 @@ fn kernel_is_left_to_a_caller_who_goes() {
 fn kernel_of_a_stuck_worker() {
     Model::new("drive::kernel_of_a_stuck_worker").bound(1).check(|| {
         let house = House::new(2);
-        let [waits, freed] = [(); 2].map(|()| Arc::new(Parker::new()));
-        let helper = open(&house, {
-            let (theirs, waits, freed) = (house.clone(), waits.clone(), freed.clone());
-            move |house| {
-                house.work_on(0, async move {
-                    event(&theirs, 0, &waits).await;
-                    let _ = freed.unpark();
-                })
-            }
-        });
-        let (worker, stick) = sticky_worker(&house, 1, freed);
-        waits.park(None);
-        stick();
-        house.kernel().report();
-        watch(&house);
-        close(&house, [helper, worker]);
+        take_the_kernel_from_a_stuck_worker(&house, 1, 0);
     });
 }
 
@@ -108,23 +93,27 @@ fn kernel_of_a_stuck_worker_who_has_the_only_core() {
     Model::new("drive::kernel_of_a_stuck_worker_who_has_the_only_core").bound(1).check(|| {
         let house = House::new(2);
         house.limit(NonZeroUsize::MIN);
-        let [waits, freed] = [(); 2].map(|()| Arc::new(Parker::new()));
-        let helper = open(&house, {
-            let (theirs, waits, freed) = (house.clone(), waits.clone(), freed.clone());
-            move |house| {
-                house.work_on(1, async move {
-                    event(&theirs, 1, &waits).await;
-                    let _ = freed.unpark();
-                })
-            }
-        });
-        let (worker, stick) = sticky_worker(&house, 0, freed);
-        waits.park(None);
-        stick();
-        house.kernel().report();
-        watch(&house);
-        close(&house, [helper, worker]);
+        take_the_kernel_from_a_stuck_worker(&house, 0, 1);
     });
+}
+
+fn take_the_kernel_from_a_stuck_worker(house: &Arc<House>, stuck: usize, helper: usize) {
+    let [waits, freed] = [(); 2].map(|()| Arc::new(Parker::new()));
+    let helper = open(house, {
+        let (theirs, waits, freed) = (house.clone(), waits.clone(), freed.clone());
+        move |house| {
+            house.work_on(helper, async move {
+                event(&theirs, helper, &waits).await;
+                let _ = freed.unpark();
+            })
+        }
+    });
+    let (worker, stick) = sticky_worker(house, stuck, freed);
+    waits.park(None);
+    stick();
+    house.kernel().report();
+    watch(house);
+    close(house, [helper, worker]);
 }
 
 /// The only worker that is there sleeps at the driver of another group, because its own has nothing to report.
