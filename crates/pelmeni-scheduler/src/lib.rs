@@ -22,6 +22,7 @@ mod idle;
 mod kinds;
 #[expect(unsafe_code, reason = "a counted pointer")]
 mod lease;
+mod limits;
 mod look;
 mod lookout;
 mod misuse;
@@ -48,6 +49,7 @@ mod slow;
 mod spare;
 mod spawn;
 mod start;
+mod survey;
 mod thread;
 mod visitors;
 mod watch;

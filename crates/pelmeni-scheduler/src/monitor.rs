@@ -38,11 +38,12 @@ use pelmeni_core::primitive::seeded;
 use crate::alertness::{ALARMING, Alertness, Found, Pause, ROUND_WHEN_BUSY};
 use crate::drive::{self, Deadline, Punctual, now};
 use crate::lease::Lease;
+use crate::limits::Limits;
 use crate::misuse;
-use crate::room::Survey;
 use crate::seat::Seat;
 use crate::slow::{self, SlowPoll};
 use crate::spare;
+use crate::survey::Survey;
 use crate::thread;
 use crate::watch::While;
 
@@ -106,6 +107,7 @@ impl<'s> Monitor<'s> {
         let lease = self.lease;
         let mut alertness = Alertness::new(now());
         let mut survey = Survey::new(lease.threads + 1);
+        let mut limits = Limits::default();
         let mut nobody_slept = false;
         while !lease.is_stopping() {
             if mem::take(&mut nobody_slept) {
@@ -113,7 +115,9 @@ impl<'s> Monitor<'s> {
             } else {
                 self.look_twice();
             }
-            survey.look(lease, self.at_work.len());
+            if let Some(work) = survey.look(lease, self.at_work.len()) {
+                lease.room.set(limits.after(work, lease.threads, now()));
+            }
             match alertness.after(self.found(), now()) {
                 Pause::For(time) => lease.watch.pause(time),
                 Pause::WhileIdle => {
